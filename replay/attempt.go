@@ -1,0 +1,53 @@
+package replay
+
+import (
+	"net/http"
+	"time"
+)
+
+// Attempt is one time that a delivery was sent to a target.
+type Attempt struct {
+	ID         int64 // increasing over all attempts of a store; 0: not kept
+	DeliveryID int64
+	Target     string // Target.Name
+	Kind       Kind
+	Started    time.Time // UTC, to the microsecond
+	Duration   time.Duration
+
+	Status int         // HTTP status of the answer; 0 when there was none
+	Header http.Header // of the answer
+	Body   []byte      // of the answer, cut at MaxAnswer
+	// BodyCut reports that the answer was longer than Body.
+	BodyCut bool
+
+	Failure Failure // empty when the target answered, whatever the status
+	Error   string  // the failure in words, without secrets
+}
+
+// MaxAnswer is how much of a target's answer an attempt keeps, in bytes.
+const MaxAnswer = 256 << 10
+
+// OK reports whether the target answered with a 2xx, completely.
+func (a *Attempt) OK() bool { return a.Failure == "" && a.Status >= 200 && a.Status < 300 }
+
+// Kind says why an attempt was made.
+type Kind string
+
+const (
+	Live     Kind = "live"   // the dispatcher, because the delivery arrived
+	Replayed Kind = "replay" // somebody asked for it
+)
+
+// Failure classes why no complete answer came.
+type Failure string
+
+const (
+	FailRefused   Failure = "refused"   // nobody listens there: nothing was sent
+	FailDNS       Failure = "dns"       // the name is not known: nothing was sent
+	FailTLS       Failure = "tls"       // the handshake failed: nothing was sent
+	FailTimeout   Failure = "timeout"   // no complete answer in time
+	FailBroken    Failure = "broken"    // the connection ended in the middle
+	FailPanic     Failure = "panic"     // a Go handler panicked
+	FailCancelled Failure = "cancelled" // we gave up, because we are ending
+	FailOther     Failure = "other"
+)
