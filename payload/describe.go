@@ -320,16 +320,17 @@ func sha(s string) string {
 }
 
 func bare(s string, runes int) string {
+	s = clip(s, runes)
 	if s == "" || strings.ContainsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`"()`, r) }) {
-		return quoted(s, runes)
+		return enquote(s)
 	}
-	return clip(s, runes)
+	return s
 }
 
 // quoted shows a text between quotes, of which it has none itself.
-func quoted(s string, runes int) string {
-	return `"` + strings.ReplaceAll(clip(s, runes), `"`, "'") + `"`
-}
+func quoted(s string, runes int) string { return enquote(clip(s, runes)) }
+
+func enquote(s string) string { return `"` + strings.ReplaceAll(s, `"`, "'") + `"` }
 
 // clip makes s printable and cuts it to a number of runes.
 func clip(s string, runes int) string {

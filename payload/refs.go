@@ -26,7 +26,10 @@ func (r UpdatedRef) PullRequest() (int64, bool) {
 		return 0, false
 	}
 	num, err := strconv.ParseUint(digits, 10, 63)
-	return int64(num), err == nil
+	if err != nil {
+		return 0, false
+	}
+	return int64(num), true
 }
 
 // Converted gives the format, as in "parquet", and whether the ref holds what
