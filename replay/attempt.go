@@ -11,8 +11,11 @@ type Attempt struct {
 	DeliveryID int64
 	Target     string // Target.Name
 	Kind       Kind
-	Started    time.Time // UTC, to the microsecond
-	Duration   time.Duration
+	// ArrivalID is the newest arrival that a live attempt was made for. An
+	// arrival that came later is not answered by it.
+	ArrivalID int64
+	Started   time.Time // UTC, to the microsecond
+	Duration  time.Duration
 
 	Status int         // HTTP status of the answer; 0 when there was none
 	Header http.Header // of the answer
@@ -42,7 +45,7 @@ const (
 type Failure string
 
 const (
-	FailRefused   Failure = "refused"   // nobody listens there: nothing was sent
+	FailRefused   Failure = "refused"   // no connection, nobody listens there: nothing was sent
 	FailDNS       Failure = "dns"       // the name is not known: nothing was sent
 	FailTLS       Failure = "tls"       // the handshake failed: nothing was sent
 	FailTimeout   Failure = "timeout"   // no complete answer in time

@@ -15,7 +15,7 @@ var (
 
 // Store keeps deliveries, their arrivals and their attempts. Its methods may be
 // called at the same time, also from several processes. storetest.Run is the
-// contract in full.
+// contract in full. What a Store gives out is for reading only.
 type Store interface {
 	// Append keeps one arrival and returns when it is durable: it survives
 	// the process being killed and the power being cut.
@@ -23,14 +23,20 @@ type Store interface {
 	// in.Delivery's ID, Arrivals, Attempts and Queued are not read. An arrival
 	// whose Webhook-Id and body are those of a kept delivery is one more
 	// arrival of it; the Receipt says so. Any other is a new delivery.
+	//
+	// Rejected arrivals keep to themselves: they are arrivals of rejected
+	// deliveries only. When one of those comes again and is let in, it becomes
+	// what the new arrival is, and that arrival is a Retry.
 	Append(ctx context.Context, in Incoming) (Receipt, error)
 
-	// Answered notes the status that the sender was given for an arrival. It
-	// does not wait until that is durable.
+	// Answered notes the status that the sender was given for an arrival, or
+	// returns ErrNotFound. It does not wait until that is durable.
 	Answered(ctx context.Context, arrivalID int64, status int) error
 
 	// Finish keeps attempts in one durable step and sets their IDs. A live
-	// attempt takes its delivery out of its target's queue.
+	// attempt takes its delivery out of its target's queue, unless it was
+	// queued for an arrival after the attempt's. ErrNotFound: one of the
+	// deliveries is not there, and none of the attempts was kept.
 	Finish(ctx context.Context, attempts ...*Attempt) error
 
 	// Get gives a delivery with all that is known of it, or ErrNotFound.
@@ -40,7 +46,8 @@ type Store interface {
 	// newest f.Limit of them, still oldest first. They are complete.
 	List(ctx context.Context, f Filter) iter.Seq2[*Delivery, error]
 
-	// Watch gives the news since the call was made, in the order in which it
+	// Watch gives the news since the call to Watch (not since the first
+	// step of its loop), in the order in which it
 	// became durable, also that of other processes, and waits for more until
 	// ctx ends (then it stops without an error) or an error was given.
 	// A slow reader delays nobody and misses nothing.
@@ -56,7 +63,8 @@ type Incoming struct {
 	Arrival  Arrival // Time and RemoteAddr are read
 	// Targets names the live targets to queue the delivery for, if it is
 	// accepted. On a retry, those that answered with a 2xx before, or have it
-	// in their queue still, are left out.
+	// in their queue still, are left out; on a replay none is, and what is in
+	// a queue still is there for the new arrival then.
 	Targets []string
 }
 

@@ -1,0 +1,393 @@
+// Package memory keeps deliveries in memory: for tests, and for programs that
+// need no more than the order and the repeats.
+package memory
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"iter"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hfhook/hfhook/replay"
+)
+
+// Store is a replay.Store that is gone when the process ends, and keeps all
+// until then: nothing in it is durable. Its methods may be called at the same
+// time.
+type Store struct {
+	mu          sync.Mutex
+	closed      chan struct{}
+	deliveries  []*record // by ID, which is its index plus one
+	known       map[identity]*record
+	arrivals    map[int64]*record // by arrival ID
+	lastAttempt int64
+	end         *news // where the next news will be
+}
+
+// record is a kept delivery. Its Queued is in queue.
+type record struct {
+	replay.Delivery
+	queue []queued
+}
+
+// queued is a place in a target's queue, for the arrival that put it there.
+type queued struct {
+	target  string
+	arrival int64
+}
+
+// identity is what makes an arrival one more of a kept delivery.
+type identity struct {
+	webhookID string
+	body      [sha256.Size]byte
+	size      int64
+	rejected  bool
+}
+
+// news is a place in the list of what happened. It is filled in before ready
+// is closed, and next is the place after it.
+type news struct {
+	ready   chan struct{}
+	next    *news
+	arrival *record
+	count   int // of arrival's arrivals, the news included
+	attempt *replay.Attempt
+}
+
+var _ replay.Store = (*Store)(nil)
+
+// New gives an empty Store.
+func New() *Store {
+	return &Store{
+		closed:   make(chan struct{}),
+		known:    make(map[identity]*record),
+		arrivals: make(map[int64]*record),
+		end:      &news{ready: make(chan struct{})},
+	}
+}
+
+// lock locks the store unless it, or ctx, has come to its end.
+func (s *Store) lock(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	if s.isClosed() {
+		s.mu.Unlock()
+		return replay.ErrClosed
+	}
+	return nil
+}
+
+func (s *Store) isClosed() bool {
+	select {
+	case <-s.closed:
+		return true
+	default:
+		return false
+	}
+}
+
+// Append implements replay.Store.
+func (s *Store) Append(ctx context.Context, in replay.Incoming) (replay.Receipt, error) {
+	if err := s.lock(ctx); err != nil {
+		return replay.Receipt{}, err
+	}
+	defer s.mu.Unlock()
+
+	r, repeat := s.take(in.Delivery)
+	arrival := replay.Arrival{
+		ID:         int64(len(s.arrivals)) + 1,
+		DeliveryID: r.ID,
+		Time:       in.Arrival.Time.UTC().Truncate(time.Microsecond),
+		RemoteAddr: in.Arrival.RemoteAddr,
+		Repeat:     repeat,
+	}
+	r.Arrivals = append(r.Arrivals, arrival)
+	s.arrivals[arrival.ID] = r
+	receipt := replay.Receipt{DeliveryID: r.ID, Arrival: arrival}
+	if r.Verdict == replay.Accepted {
+		receipt.Queued = r.enqueue(arrival, in.Targets)
+	}
+	s.tell(news{arrival: r, count: len(r.Arrivals)})
+	return receipt, nil
+}
+
+// take finds the record that d is one more arrival of, or makes one.
+func (s *Store) take(d replay.Delivery) (*record, replay.Repeat) {
+	d.BodySize = max(d.BodySize, int64(len(d.Body)))
+	id := identity{
+		webhookID: d.WebhookID,
+		body:      sha256.Sum256(d.Body),
+		size:      d.BodySize,
+		rejected:  d.Verdict == replay.Rejected,
+	}
+	if d.WebhookID != "" {
+		if r := s.known[id]; r != nil {
+			return r, r.repeat()
+		}
+		was := id
+		was.rejected = true
+		if r := s.known[was]; r != nil {
+			delete(s.known, was)
+			s.known[id] = r
+			d.ID, d.Body, d.Arrivals, d.Attempts = r.ID, r.Body, r.Arrivals, r.Attempts
+			d.Header = d.Header.Clone()
+			r.Delivery = d
+			return r, replay.Retry
+		}
+	}
+	d.ID = int64(len(s.deliveries)) + 1
+	d.Header, d.Body = d.Header.Clone(), slices.Clone(d.Body)
+	d.Arrivals, d.Attempts, d.Queued = nil, nil, nil
+	r := &record{Delivery: d}
+	s.deliveries = append(s.deliveries, r)
+	if d.WebhookID != "" {
+		s.known[id] = r
+	}
+	return r, replay.First
+}
+
+// repeat says what one more arrival is.
+func (r *record) repeat() replay.Repeat {
+	if slices.ContainsFunc(r.Arrivals, func(a replay.Arrival) bool { return a.Answer/100 == 2 }) {
+		return replay.Replay
+	}
+	return replay.Retry
+}
+
+// enqueue puts the record in the queues of those targets that arrival is for,
+// and returns their names.
+func (r *record) enqueue(arrival replay.Arrival, targets []string) []string {
+	var names []string
+	for _, target := range targets {
+		waits := slices.IndexFunc(r.queue, func(q queued) bool { return q.target == target })
+		if slices.Contains(names, target) ||
+			arrival.Repeat == replay.Retry && (waits >= 0 || r.answered(target)) {
+			continue
+		}
+		names = append(names, target)
+		if waits >= 0 {
+			r.queue[waits].arrival = arrival.ID
+		} else {
+			r.queue = append(r.queue, queued{target, arrival.ID})
+		}
+	}
+	return names
+}
+
+func (r *record) answered(target string) bool {
+	return slices.ContainsFunc(r.Attempts, func(a replay.Attempt) bool {
+		return a.Kind == replay.Live && a.Target == target && a.OK()
+	})
+}
+
+// Answered implements replay.Store.
+func (s *Store) Answered(ctx context.Context, arrivalID int64, status int) error {
+	if err := s.lock(ctx); err != nil {
+		return err
+	}
+	defer s.mu.Unlock()
+	r := s.arrivals[arrivalID]
+	if r == nil {
+		return fmt.Errorf("arrival %d: %w", arrivalID, replay.ErrNotFound)
+	}
+	// A copy, because what was given out shares the old one.
+	r.Arrivals = slices.Clone(r.Arrivals)
+	for i := range r.Arrivals {
+		if r.Arrivals[i].ID == arrivalID {
+			r.Arrivals[i].Answer = status
+		}
+	}
+	return nil
+}
+
+// Finish implements replay.Store.
+func (s *Store) Finish(ctx context.Context, attempts ...*replay.Attempt) error {
+	if err := s.lock(ctx); err != nil {
+		return err
+	}
+	defer s.mu.Unlock()
+	for _, a := range attempts {
+		if s.record(a.DeliveryID) == nil {
+			return fmt.Errorf("attempt on delivery %d: %w", a.DeliveryID, replay.ErrNotFound)
+		}
+	}
+	for _, a := range attempts {
+		s.lastAttempt++
+		a.ID = s.lastAttempt
+		kept := *a
+		kept.Started = a.Started.UTC().Truncate(time.Microsecond)
+		kept.Header, kept.Body = a.Header.Clone(), slices.Clone(a.Body)
+		r := s.record(a.DeliveryID)
+		r.Attempts = append(r.Attempts, kept)
+		if a.Kind == replay.Live {
+			r.queue = slices.DeleteFunc(r.queue, func(q queued) bool {
+				return q.target == a.Target && q.arrival <= a.ArrivalID
+			})
+		}
+		s.tell(news{attempt: &kept})
+	}
+	return nil
+}
+
+// Get implements replay.Store.
+func (s *Store) Get(ctx context.Context, id int64) (*replay.Delivery, error) {
+	if err := s.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer s.mu.Unlock()
+	r := s.record(id)
+	if r == nil {
+		return nil, fmt.Errorf("delivery %d: %w", id, replay.ErrNotFound)
+	}
+	return r.delivery(), nil
+}
+
+// List implements replay.Store. It sees what happens while it runs.
+func (s *Store) List(ctx context.Context, f replay.Filter) iter.Seq2[*replay.Delivery, error] {
+	if f.Newest && f.Limit > 0 {
+		return s.newest(ctx, f)
+	}
+	return func(yield func(*replay.Delivery, error) bool) {
+		for id, given := max(f.FromID, 1), 0; f.Limit <= 0 || given < f.Limit; id++ {
+			d, more, err := s.match(ctx, f, id)
+			switch {
+			case err != nil:
+				yield(nil, err)
+				return
+			case !more:
+				return
+			case d == nil:
+				continue
+			case !yield(d, nil):
+				return
+			}
+			given++
+		}
+	}
+}
+
+func (s *Store) newest(ctx context.Context, f replay.Filter) iter.Seq2[*replay.Delivery, error] {
+	return func(yield func(*replay.Delivery, error) bool) {
+		s.mu.Lock()
+		id := int64(len(s.deliveries))
+		s.mu.Unlock()
+		var found []*replay.Delivery
+		for ; len(found) < f.Limit; id-- {
+			d, more, err := s.match(ctx, f, id)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !more {
+				break
+			}
+			if d != nil {
+				found = append(found, d)
+			}
+		}
+		for _, d := range slices.Backward(found) {
+			if !yield(d, nil) {
+				return
+			}
+		}
+	}
+}
+
+// match gives the delivery with this id if f chooses it, and whether there is
+// one at all.
+func (s *Store) match(ctx context.Context, f replay.Filter, id int64) (d *replay.Delivery, more bool, err error) {
+	if err := s.lock(ctx); err != nil {
+		return nil, false, err
+	}
+	defer s.mu.Unlock()
+	r := s.record(id)
+	if r == nil {
+		return nil, false, nil
+	}
+	if d = r.delivery(); !f.Match(d) {
+		d = nil
+	}
+	return d, true, nil
+}
+
+// Watch implements replay.Store.
+func (s *Store) Watch(ctx context.Context) iter.Seq2[replay.News, error] {
+	s.mu.Lock()
+	at := s.end
+	s.mu.Unlock()
+	return func(yield func(replay.News, error) bool) {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			default:
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-s.closed:
+				yield(replay.News{}, replay.ErrClosed)
+				return
+			case <-at.ready:
+			}
+			if !yield(s.give(at), nil) {
+				return
+			}
+			at = at.next
+		}
+	}
+}
+
+func (s *Store) give(n *news) replay.News {
+	if n.attempt != nil {
+		a := *n.attempt
+		return replay.News{Attempt: &a}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := n.arrival.delivery()
+	d.Arrivals = d.Arrivals[:n.count:n.count]
+	return replay.News{Arrival: d}
+}
+
+// Close implements replay.Store.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.isClosed() {
+		close(s.closed)
+	}
+	return nil
+}
+
+func (s *Store) record(id int64) *record {
+	if id < 1 || id > int64(len(s.deliveries)) {
+		return nil
+	}
+	return s.deliveries[id-1]
+}
+
+func (s *Store) tell(n news) {
+	at := s.end
+	s.end = &news{ready: make(chan struct{})}
+	at.next, at.arrival, at.count, at.attempt = s.end, n.arrival, n.count, n.attempt
+	close(at.ready)
+}
+
+// delivery gives a copy that later events leave alone.
+func (r *record) delivery() *replay.Delivery {
+	d := r.Delivery
+	// Both only grow, or are replaced: a full slice is as good as a copy.
+	d.Arrivals = slices.Clip(d.Arrivals)
+	d.Attempts = slices.Clip(d.Attempts)
+	d.Queued = nil
+	for _, q := range r.queue {
+		d.Queued = append(d.Queued, q.target)
+	}
+	return &d
+}
