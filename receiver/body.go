@@ -63,6 +63,18 @@ func (q *request) readSome() {
 	}
 }
 
+// linger reads on for a moment after an answer that did not need the body: to
+// close a connection with bytes unread resets it, which can take the answer
+// with it. When there are too many, MaxBytesReader makes net/http close gently.
+func (q *request) linger() {
+	if q.whole {
+		return
+	}
+	_ = q.rc.Flush() // the answer goes out first, where it can
+	q.readBy(lingerTime)
+	_, _ = io.Copy(io.Discard, http.MaxBytesReader(q.w, q.r.Body, lingerBytes))
+}
+
 // bodySize is the length of the body as far as it is known.
 func (q *request) bodySize() int64 {
 	if q.whole {

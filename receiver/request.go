@@ -16,6 +16,9 @@ const (
 	slotWait = 5 * time.Second
 	// refuseTimeout bounds the reading from a sender that is not let in.
 	refuseTimeout = 5 * time.Second
+	// lingerTime and lingerBytes bound what is still read after a refusal.
+	lingerTime  = time.Second
+	lingerBytes = 256 << 10
 	// storeTimeout bounds each call of the store.
 	storeTimeout = 10 * time.Second
 )
@@ -38,32 +41,39 @@ type request struct {
 // With a Store and handlers, the first request starts the server's own
 // dispatcher, and Shutdown ends it.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	q := &request{s: s, w: w, r: r, rc: http.NewResponseController(w), path: r.URL.EscapedPath(), at: now(), whole: r.Body == nil || r.Body == http.NoBody}
-	if s.start() != nil {
+	q := &request{s: s, w: w, r: r, rc: http.NewResponseController(w), path: r.URL.EscapedPath(), at: now()}
+	q.whole = r.Body == nil || r.Body == http.NoBody
+	if err := s.start(); err == nil && q.path == "/" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		s.landing(w, r)
+		return
+	}
+	q.serve()
+	q.linger()
+}
+
+func (q *request) serve() {
+	if q.s.startErr != nil {
 		q.answerError(http.StatusInternalServerError, "the receiver is not set up: see its log")
 		return
 	}
-	endpoint, found := s.route(q.path)
+	endpoint, found := q.s.route(q.path)
 	q.endpoint = endpoint
-	get := r.Method == http.MethodGet || r.Method == http.MethodHead
 	switch {
-	case q.path == "/" && get:
-		s.landing(w, r)
-	case q.path == "/" && (!found || r.Method != http.MethodPost):
+	case found && q.r.Method == http.MethodPost:
+		q.receive()
+	case q.path == "/":
 		allow := "GET, HEAD"
 		if found {
 			allow += ", POST"
 		}
-		w.Header().Set("Allow", allow)
+		q.w.Header().Set("Allow", allow)
 		q.answerError(http.StatusMethodNotAllowed, "method not allowed")
-	case !found:
-		s.log.Debug("no such endpoint", "method", r.Method, "path", q.path)
-		q.answerError(http.StatusNotFound, "no such endpoint")
-	case r.Method != http.MethodPost:
-		w.Header().Set("Allow", http.MethodPost)
-		q.refuse(&refusal{status: http.StatusMethodNotAllowed, reason: "method " + method(r.Method) + " instead of POST"})
+	case found:
+		q.w.Header().Set("Allow", http.MethodPost)
+		q.refuse(&refusal{status: http.StatusMethodNotAllowed, reason: "method " + method(q.r.Method) + " instead of POST"})
 	default:
-		q.receive()
+		q.s.log.Debug("no such endpoint", "method", q.r.Method, "path", q.path)
+		q.answerError(http.StatusNotFound, "no such endpoint")
 	}
 }
 
