@@ -33,6 +33,14 @@ const MaxAnswer = 256 << 10
 // OK reports whether the target answered with a 2xx, completely.
 func (a *Attempt) OK() bool { return a.Failure == "" && a.Status >= 200 && a.Status < 300 }
 
+// setBody keeps what fits of an answer's body.
+func (a *Attempt) setBody(body []byte) {
+	if len(body) > MaxAnswer {
+		body, a.BodyCut = body[:MaxAnswer:MaxAnswer], true
+	}
+	a.Body = body
+}
+
 // Kind says why an attempt was made.
 type Kind string
 

@@ -58,7 +58,7 @@ func (f *Filter) Match(d *Delivery) bool {
 		one(f.Actions, d.Action) &&
 		one(f.RepoTypes, d.RepoType) &&
 		one(f.Verdicts, d.Verdict) &&
-		oneOf(f.Scopes, func(s payload.Scope) bool { return within(d.Scope, s) }) &&
+		oneOf(f.Scopes, func(s payload.Scope) bool { return d.Scope.Within(s) }) &&
 		oneOf(f.Repos, func(glob string) bool { return matchGlob(glob, d.Repo) }) &&
 		oneOf(f.Attempts, func(s AttemptStatus) bool { return s.match(d.Attempts) }) &&
 		(f.Text == "" || bytes.Contains(lowerASCII(d.Body), lowerASCII([]byte(f.Text))))
@@ -70,10 +70,6 @@ func one[T comparable](list []T, v T) bool {
 
 func oneOf[T any](list []T, match func(T) bool) bool {
 	return len(list) == 0 || slices.ContainsFunc(list, match)
-}
-
-func within(s, outer payload.Scope) bool {
-	return s == outer || strings.HasPrefix(string(s), string(outer)+".")
 }
 
 func (s AttemptStatus) match(attempts []Attempt) bool {

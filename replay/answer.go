@@ -1,0 +1,90 @@
+package replay
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
+)
+
+// progress notes how far an HTTP attempt came, which its error does not tell.
+type progress struct {
+	badHandshake, sent atomic.Bool
+}
+
+func (p *progress) trace() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		TLSHandshakeDone: func(_ tls.ConnectionState, err error) {
+			if err != nil {
+				p.badHandshake.Store(true)
+			}
+		},
+		WroteHeaders: func() { p.sent.Store(true) },
+	}
+}
+
+func newBody(b []byte) io.ReadCloser {
+	if len(b) == 0 {
+		return http.NoBody // anything else would be sent in chunks
+	}
+	return io.NopCloser(bytes.NewReader(b))
+}
+
+// readBody keeps what an attempt keeps of an answer's body, and reads little
+// more, however long it is.
+func (t *HTTPTarget) readBody(a *Attempt, r io.Reader) error {
+	limit := MaxAnswer + 1 + t.longest
+	body, err := io.ReadAll(io.LimitReader(r, int64(limit)))
+	kept := t.withoutSecret(string(body))
+	if len(body) == limit {
+		kept = kept[:max(0, len(kept)-t.longest)] // it may end in half a secret
+	}
+	a.setBody([]byte(kept))
+	if len(body) > MaxAnswer {
+		a.BodyCut = true
+		return nil
+	}
+	return err
+}
+
+// withoutSecret makes an answer harmless that repeats what it was sent.
+func (t *HTTPTarget) withoutSecret(s string) string {
+	if t.redact == nil {
+		return s
+	}
+	return t.redact.Replace(s)
+}
+
+// fail notes in a why no complete answer came. limited ends with ctx, or when
+// the time for the attempt is over.
+func (t *HTTPTarget) fail(ctx, limited context.Context, a *Attempt, err error, p *progress) {
+	op, _ := errors.AsType[*net.OpError](err)
+	_, isDNS := errors.AsType[*net.DNSError](err)
+	switch {
+	case ctx.Err() != nil:
+		a.Failure, err = gaveUp(ctx), context.Cause(ctx)
+	case limited.Err() != nil:
+		a.Failure, err = FailTimeout, fmt.Errorf("no complete answer within %v", t.options.Timeout)
+	case isDNS:
+		a.Failure = FailDNS
+	case op != nil && (op.Op == "dial" || op.Op == "proxyconnect"):
+		a.Failure = FailRefused
+	case p.badHandshake.Load(), op != nil && op.Op == "remote error":
+		// A remote error is an alert, which in TLS 1.3 may come after what
+		// looked like the end of the handshake.
+		a.Failure = FailTLS
+	case a.Status != 0:
+		a.Failure, err = FailBroken, fmt.Errorf("the connection ended in the middle of the answer: %w", err)
+	case p.sent.Load():
+		a.Failure, err = FailBroken, fmt.Errorf("the connection ended before an answer: %w", err)
+	default:
+		a.Failure = FailOther
+	}
+	a.Error = t.withoutSecret(err.Error())
+}

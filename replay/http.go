@@ -1,0 +1,310 @@
+package replay
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/net/http/httpguts"
+)
+
+// HTTPOptions says how an HTTPTarget sends.
+type HTTPOptions struct {
+	// Secret is put in where a delivery's secret was redacted. Without one,
+	// the header and the query parameter are left out. Default: none.
+	Secret string
+
+	// Header replaces headers of the delivery; a name without a value takes
+	// the header away. Default: none.
+	Header http.Header
+
+	Host     string        // the Host header; the target's
+	KeepHost bool          // send the Host header that came in; false
+	Timeout  time.Duration // for a whole attempt; 30s
+	TLS      TLSOptions    // for https
+}
+
+// HTTPTarget sends deliveries to a URL: the body bit for bit, with the method,
+// query and headers that came in. It follows no redirects, adds no headers of
+// its own beyond those that HTTP needs, and takes those away that were meant
+// for one connection only. An answer that shows the secret is kept with
+// Redacted in its place.
+//
+// A kept connection that turns out to be dead before any of the answer came is
+// replaced by a new one, and the delivery sent again there. Environment proxies
+// are used, though not for loopback addresses.
+type HTTPTarget struct {
+	name      string
+	base      *url.URL // its Path is empty when that of the delivery is to be kept
+	basic     string   // the Authorization header for the URL's user, if any
+	options   HTTPOptions
+	transport *http.Transport
+	redact    *strings.Replacer // nil without a secret
+	longest   int               // of what redact replaces, in bytes
+}
+
+// NewHTTPTarget reads a target's URL, which is one of
+//
+//	http://host[:port][/path][?query]
+//	https://host[:port][/path][?query]
+//	unix:///path/to.sock[:/path][?query]
+//
+// A URL with a path, be it "/", gets every delivery there. To one without a
+// path, each goes to the path that it came to. The query of the URL stands
+// before that of the delivery. A user and password in the URL are sent as basic
+// authentication.
+//
+// The path to a socket stands as it is, without escapes, and ends at the first
+// ":/". Close frees the connections.
+func NewHTTPTarget(rawURL string, o HTTPOptions) (*HTTPTarget, error) {
+	if o.Timeout == 0 {
+		o.Timeout = 30 * time.Second
+	}
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	base, socket, err := parseTarget(rawURL)
+	if err != nil {
+		return nil, fmt.Errorf("target URL: %w", err)
+	}
+	t := &HTTPTarget{base: base, options: o, transport: &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DisableCompression:     true,
+		ForceAttemptHTTP2:      true,
+		MaxIdleConnsPerHost:    64,
+		IdleConnTimeout:        90 * time.Second,
+		MaxResponseHeaderBytes: MaxAnswer,
+	}}
+	if base.Scheme == "https" {
+		if t.transport.TLSClientConfig, err = o.TLS.config(); err != nil {
+			return nil, err
+		}
+	} else if o.TLS != (TLSOptions{}) {
+		return nil, errors.New("TLS options are for https targets only")
+	}
+	if base.User != nil {
+		password, _ := base.User.Password()
+		t.basic = "Basic " + base64.StdEncoding.EncodeToString([]byte(base.User.Username()+":"+password))
+		base.User = nil
+	}
+	named := *base
+	named.RawQuery = redactQuery(named.RawQuery)
+	t.name = named.String()
+	if socket != "" {
+		_, path, _ := strings.Cut(t.name, "://localhost")
+		if strings.HasPrefix(path, "/") {
+			path = ":" + path
+		}
+		t.name = "unix://" + socket + path
+		t.transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", socket)
+		}
+	}
+	if o.Secret != "" {
+		shown := []string{o.Secret}
+		if escaped := url.QueryEscape(o.Secret); escaped != o.Secret {
+			shown = append(shown, escaped)
+		}
+		var pairs []string
+		for _, s := range shown {
+			pairs = append(pairs, s, Redacted)
+			t.longest = max(t.longest, len(s))
+		}
+		t.redact = strings.NewReplacer(pairs...)
+	}
+	return t, nil
+}
+
+func (o *HTTPOptions) check() error {
+	if !httpguts.ValidHeaderFieldValue(o.Secret) {
+		return errors.New("the secret cannot be sent in a header: it has control characters")
+	}
+	o.Header = o.Header.Clone()
+	for name, values := range o.Header {
+		if !httpguts.ValidHeaderFieldName(name) {
+			return fmt.Errorf("%q is no header name", name)
+		}
+		bad := func(v string) bool { return !httpguts.ValidHeaderFieldValue(v) }
+		if slices.ContainsFunc(values, bad) {
+			return fmt.Errorf("the value for header %s has control characters", name)
+		}
+		if http.CanonicalHeaderKey(name) == "Host" {
+			return errors.New("the Host header is set by the Host option")
+		}
+	}
+	return nil
+}
+
+// parseTarget reads a target's URL. Errors hold nothing of what may be secret
+// in it.
+func parseTarget(raw string) (base *url.URL, socket string, err error) {
+	if rest, ok := strings.CutPrefix(raw, "unix:"); ok {
+		path, query, _ := strings.Cut(rest, "?")
+		socket, path, found := strings.Cut(path, ":/")
+		socket, ok = strings.CutPrefix(socket, "//")
+		if !ok || !strings.HasPrefix(socket, "/") {
+			return nil, "", errors.New("a unix socket needs three slashes: unix:///path/to.sock")
+		}
+		if found {
+			path = "/" + path
+		}
+		base, err = url.Parse(path)
+		if err == nil {
+			base.Scheme, base.Host, base.RawQuery = "http", "localhost", query
+		}
+		return base, socket, withoutURL(err)
+	}
+	base, err = url.Parse(raw)
+	switch {
+	case err != nil:
+		return nil, "", withoutURL(err)
+	case base.Scheme != "http" && base.Scheme != "https":
+		return nil, "", fmt.Errorf("the scheme is %q: want http, https or unix", base.Scheme)
+	case base.Hostname() == "":
+		return nil, "", errors.New("there is no host")
+	}
+	base.Host = strings.ToLower(base.Host)
+	base.Fragment, base.RawFragment = "", ""
+	return base, "", nil
+}
+
+// withoutURL takes off what repeats a URL, with its password.
+func withoutURL(err error) error {
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		return e.Err
+	}
+	return err
+}
+
+// setPath sets a path that is sent exactly as it stands in raw.
+func setPath(u *url.URL, raw string) {
+	path, err := url.PathUnescape(raw)
+	u.Path, u.RawPath = path, raw
+	// Some paths that servers take, package url would write another way.
+	// Opaque is not the way for all, because it ends proxies, and "//" means a
+	// host there.
+	if (err != nil || u.EscapedPath() != raw) && !strings.HasPrefix(raw, "//") {
+		u.Opaque = raw
+	}
+}
+
+// Name is the URL, without user and password.
+func (t *HTTPTarget) Name() string { return t.name }
+
+// Close frees the connections that are not in use. The target stays usable.
+func (t *HTTPTarget) Close() error {
+	t.transport.CloseIdleConnections()
+	return nil
+}
+
+// Send implements Target.
+func (t *HTTPTarget) Send(ctx context.Context, d *Delivery) *Attempt {
+	a := &Attempt{}
+	limited, cancel := context.WithTimeout(ctx, t.options.Timeout)
+	defer cancel()
+	var progress progress
+	req := t.request(httptrace.WithClientTrace(limited, progress.trace()), d)
+	// Not an http.Client: it would follow redirects and name the URL in errors.
+	resp, err := t.transport.RoundTrip(req)
+	if err == nil {
+		a.Status, a.Header = resp.StatusCode, resp.Header
+		for _, values := range a.Header {
+			for i := range values {
+				values[i] = t.withoutSecret(values[i])
+			}
+		}
+		err = t.readBody(a, resp.Body)
+		resp.Body.Close()
+	}
+	if err != nil {
+		t.fail(ctx, limited, a, err, &progress)
+	}
+	return a
+}
+
+func (t *HTTPTarget) request(ctx context.Context, d *Delivery) *http.Request {
+	u := *t.base
+	if u.Path == "" && u.Opaque == "" {
+		setPath(&u, d.Path)
+	}
+	query := restoreQuery(d.Query, t.options.Secret)
+	if u.RawQuery != "" && query != "" {
+		u.RawQuery += "&"
+	}
+	u.RawQuery += query
+
+	req := &http.Request{
+		Method:        d.Method,
+		URL:           &u,
+		Header:        t.header(d),
+		Host:          t.options.Host,
+		ContentLength: int64(len(d.Body)),
+		GetBody:       func() (io.ReadCloser, error) { return newBody(d.Body), nil },
+	}
+	if req.Method == "" {
+		req.Method = http.MethodPost
+	}
+	if t.options.KeepHost && req.Host == "" {
+		req.Host = d.Host
+	}
+	req.Body, _ = req.GetBody()
+	return req.WithContext(ctx)
+}
+
+// hopByHop are the headers that are about one connection, besides those that
+// Connection names and all that begin with Proxy-.
+var hopByHop = []string{"Connection", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Upgrade"}
+
+func (t *HTTPTarget) header(d *Delivery) http.Header {
+	h := d.Header.Clone()
+	if h == nil {
+		h = make(http.Header)
+	}
+	for _, value := range h["Connection"] {
+		for name := range strings.SplitSeq(value, ",") {
+			h.Del(strings.TrimSpace(name))
+		}
+	}
+	for name := range h {
+		if slices.Contains(hopByHop, name) || strings.HasPrefix(name, "Proxy-") {
+			delete(h, name)
+		}
+	}
+	delete(h, "Content-Length") // it is the request's own
+	if values := h[HeaderSecret]; slices.Contains(values, Redacted) {
+		if t.options.Secret == "" {
+			delete(h, HeaderSecret)
+		} else {
+			for i := range values {
+				values[i] = t.options.Secret
+			}
+		}
+	}
+	if t.basic != "" {
+		h.Set("Authorization", t.basic)
+	}
+	for name, values := range t.options.Header {
+		h.Del(name)
+		if len(values) > 0 {
+			h[http.CanonicalHeaderKey(name)] = values
+		}
+	}
+	// What net/http would add by itself.
+	if len(h["User-Agent"]) == 0 {
+		h["User-Agent"] = []string{""}
+	}
+	// Not sent: it lets net/http replace a kept connection that is dead.
+	if _, ok := h["Idempotency-Key"]; !ok {
+		h["Idempotency-Key"] = nil
+	}
+	return h
+}
