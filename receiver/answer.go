@@ -1,12 +1,13 @@
 package receiver
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/hfhook/hfhook/payload"
 )
 
 var emptyObject = []byte("{}")
@@ -67,13 +68,17 @@ type detail struct {
 // undecodable describes a body that is no JSON object as huggingface_hub's
 // server would, so that what reads its answers can read ours. It repeats
 // nothing of the body.
-func undecodable(body []byte, err error) []byte {
-	d := detail{"model_attributes_type", []any{"body"}, "Input should be a valid dictionary or object to extract fields from"}
-	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-		d = detail{"json_invalid", []any{"body", syntax.Offset}, "JSON decode error"}
-	}
-	if len(bytes.TrimSpace(body)) == 0 {
+func undecodable(err error) []byte {
+	d := detail{"json_invalid", []any{"body"}, "JSON decode error"}
+	switch {
+	case errors.Is(err, payload.ErrEmpty):
 		d = detail{"missing", []any{"body"}, "Field required"}
+	case errors.Is(err, payload.ErrNotObject):
+		d = detail{"model_attributes_type", []any{"body"}, "Input should be a valid dictionary or object to extract fields from"}
+	default:
+		if syntax, ok := errors.AsType[*payload.SyntaxError](err); ok {
+			d.Loc = append(d.Loc, syntax.Offset)
+		}
 	}
 	return mustJSON(map[string][]detail{"detail": {d}})
 }

@@ -1,9 +1,6 @@
 package receiver
 
 import (
-	"net/url"
-	"strings"
-
 	"github.com/hfhook/hfhook/payload"
 	"github.com/hfhook/hfhook/replay"
 )
@@ -16,7 +13,7 @@ func (q *request) delivery(p *payload.Payload, decodeErr error) *replay.Delivery
 		return d
 	}
 	d.Verdict = replay.Accepted
-	d.Scope, d.Action, d.RepoType, d.Repo = p.Event.Scope, p.Event.Action, p.Repo.Type, p.Repo.Name
+	d.Describe(p)
 	return d
 }
 
@@ -29,40 +26,8 @@ func (q *request) rejected(reason string) *replay.Delivery {
 }
 
 func (q *request) capture() *replay.Delivery {
-	d := &replay.Delivery{
-		WebhookID: q.r.Header.Get(replay.HeaderWebhookID),
-		Method:    q.r.Method,
-		Path:      q.path,
-		Query:     redactQuery(q.r.URL.RawQuery),
-		Host:      q.r.Host,
-		Header:    q.r.Header.Clone(),
-		Body:      q.body,
-		BodySize:  q.bodySize(),
-		Endpoint:  q.endpoint,
-		Arrivals:  []replay.Arrival{{Time: q.at, RemoteAddr: q.r.RemoteAddr}},
-	}
-	for i := range d.Header[replay.HeaderSecret] {
-		d.Header[replay.HeaderSecret][i] = replay.Redacted
-	}
-	q.s.secrets.redact(d.Header)
-	return d
-}
-
-// redactQuery takes the value of each secret parameter out, and leaves the rest
-// as it is.
-func redactQuery(raw string) string {
-	var out strings.Builder
-	for raw != "" {
-		pair, sep := raw, ""
-		if i := strings.IndexAny(raw, "&;"); i >= 0 {
-			pair, sep = raw[:i], raw[i:i+1]
-		}
-		raw = raw[len(pair)+len(sep):]
-		key, _, valued := strings.Cut(pair, "=")
-		if name, err := url.QueryUnescape(key); valued && err == nil && strings.EqualFold(name, "secret") {
-			pair = key + "=" + replay.Redacted
-		}
-		out.WriteString(pair + sep)
-	}
-	return out.String()
+	d := replay.NewDelivery(q.r, q.body)
+	d.BodySize, d.Endpoint = q.bodySize(), q.endpoint
+	d.Arrivals = []replay.Arrival{{Time: q.at, RemoteAddr: q.r.RemoteAddr}}
+	return &d
 }

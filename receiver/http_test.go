@@ -110,9 +110,9 @@ func TestBodyThatIsNoPayload(t *testing.T) {
 	for name, tt := range map[string]struct{ body, want string }{
 		"empty":    {"", `{"detail":[{"type":"missing","loc":["body"],"msg":"Field required"}]}`},
 		"blank":    {" \n", `{"detail":[{"type":"missing","loc":["body"],"msg":"Field required"}]}`},
-		"form":     {"a=b", `{"detail":[{"type":"json_invalid","loc":["body",1],"msg":"JSON decode error"}]}`},
+		"form":     {"a=b", `{"detail":[{"type":"json_invalid","loc":["body",0],"msg":"JSON decode error"}]}`},
 		"cut":      {`{"event":`, `{"detail":[{"type":"json_invalid","loc":["body",9],"msg":"JSON decode error"}]}`},
-		"two":      {`{} {}`, `{"detail":[{"type":"json_invalid","loc":["body",4],"msg":"JSON decode error"}]}`},
+		"two":      {`{} {}`, `{"detail":[{"type":"json_invalid","loc":["body",3],"msg":"JSON decode error"}]}`},
 		"array":    {`[{}]`, `{"detail":[{"type":"model_attributes_type","loc":["body"],"msg":"Input should be a valid dictionary or object to extract fields from"}]}`},
 		"a string": {`"x"`, `{"detail":[{"type":"model_attributes_type","loc":["body"],"msg":"Input should be a valid dictionary or object to extract fields from"}]}`},
 	} {

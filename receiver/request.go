@@ -142,7 +142,7 @@ func (q *request) slot() (release func(), ok bool) {
 func (q *request) handle(p *payload.Payload, decodeErr error) {
 	if decodeErr != nil {
 		q.s.log.Warn("undecodable delivery", "endpoint", q.endpoint, "err", decodeErr)
-		q.answerJSON(http.StatusUnprocessableEntity, undecodable(q.body, decodeErr))
+		q.answerJSON(http.StatusUnprocessableEntity, undecodable(decodeErr))
 		return
 	}
 	q.s.log.Debug("delivery", "endpoint", q.endpoint, "scope", p.Event.Scope, "action", p.Event.Action, "repo", p.Repo.Name)
@@ -172,7 +172,7 @@ func (q *request) keep(p *payload.Payload, decodeErr error) {
 	switch {
 	case decodeErr != nil:
 		status = http.StatusUnprocessableEntity
-		sent = q.answerJSON(status, undecodable(q.body, decodeErr))
+		sent = q.answerJSON(status, undecodable(decodeErr))
 	case q.s.o.Ack == AckHandler && len(receipt.Queued) > 0 && q.s.dispatcher() != nil:
 		status, sent = q.answerOf(receipt)
 	default:

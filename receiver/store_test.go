@@ -71,7 +71,7 @@ func TestRefusedRequestsAreKept(t *testing.T) {
 		"method":          {"PUT", "{}", []string{"X-Webhook-Secret: s"}, 405, replay.Rejected, "method PUT instead of POST", 2},
 		"too large":       {"POST", long + long, []string{"X-Webhook-Secret: s"}, 413, replay.Rejected, "the body is larger than 131072 bytes", 64 << 10},
 		"compressed":      {"POST", "zip", []string{"X-Webhook-Secret: s", "Content-Encoding: gzip"}, 415, replay.Rejected, "compressed body", 3},
-		"no JSON":         {"POST", "a=b", []string{"X-Webhook-Secret: s"}, 422, replay.Undecodable, "invalid character", 3},
+		"no JSON":         {"POST", "a=b", []string{"X-Webhook-Secret: s"}, 422, replay.Undecodable, "body is not JSON: expected a value at byte 0", 3},
 		"array":           {"POST", "[]", []string{"X-Webhook-Secret: s"}, 422, replay.Undecodable, "", 2},
 	} {
 		t.Run(name, func(t *testing.T) {
