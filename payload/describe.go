@@ -340,7 +340,8 @@ func clip(s string, runes int) string {
 	return cut(Printable(s), runes)
 }
 
-// cut cuts s to a number of runes, and shows that it did.
+// cut cuts s to a number of runes, and shows that it did. A joiner of emoji
+// that has lost its second half goes too.
 func cut(s string, runes int) string {
 	if len(s) <= runes {
 		return s
@@ -348,7 +349,7 @@ func cut(s string, runes int) string {
 	for i := range s {
 		if runes--; runes == 0 {
 			if _, size := utf8.DecodeRuneInString(s[i:]); i+size < len(s) {
-				return s[:i] + "…"
+				return strings.TrimRight(s[:i], "\u200d") + "…"
 			}
 			return s
 		}

@@ -2,6 +2,10 @@ package payload
 
 import "encoding/json"
 
+// Version is the version of the payloads that this package reads, as in
+// [Webhook.Version].
+const Version = 3
+
 // Payload is the body of one delivery, version 3.
 //
 // json.Marshal writes it as the Hub would, without the fields that this
