@@ -83,6 +83,18 @@ func TestDescribeIsShortAndHarmlessWhateverComes(t *testing.T) {
 	}
 }
 
+func TestDescribeNamesTheScopeHoweverLongTheRest(t *testing.T) {
+	p := &Payload{
+		Event:      Event{Action: ActionCreate, Scope: "discussion.comment.reaction"},
+		Repo:       Repo{Type: RepoDataset, Name: strings.Repeat("n", 100)},
+		Discussion: &Discussion{Title: strings.Repeat("t", 100)},
+		Comment:    &Comment{Author: ObjectID{ID: strings.Repeat("1", 24)}},
+	}
+	line := p.Describe()
+	assert.Equal(t, lineRunes, utf8.RuneCountInString(line))
+	assert.True(t, strings.HasSuffix(line, "… (discussion.comment.reaction create)"), line)
+}
+
 func TestClip(t *testing.T) {
 	assert.Equal(t, "abcd", clip("abcd", 4))
 	assert.Equal(t, "abc…", clip("abcde", 4))
