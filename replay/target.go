@@ -2,9 +2,6 @@ package replay
 
 import (
 	"context"
-	"fmt"
-	"log/slog"
-	"runtime/debug"
 	"time"
 )
 
@@ -22,19 +19,14 @@ type Target interface {
 }
 
 // send makes an attempt and fills in all of it but the ID.
-func send(ctx context.Context, log *slog.Logger, t Target, d *Delivery, kind Kind) (a *Attempt) {
+func send(ctx context.Context, t Target, d *Delivery, kind Kind) *Attempt {
 	started := time.Now()
-	defer func() {
-		if v := recover(); v != nil {
-			log.Error("target panicked", "target", t.Name(), "delivery", d.ID, "panic", v, "stack", string(debug.Stack()))
-			a = &Attempt{Failure: FailPanic, Error: fmt.Sprintf("panic: %v", v)}
-		}
-		a.DeliveryID, a.Target, a.Kind = d.ID, t.Name(), kind
-		if kind == Live && len(d.Arrivals) > 0 {
-			a.ArrivalID = d.Arrivals[len(d.Arrivals)-1].ID
-		}
-		a.Started = started.UTC().Truncate(time.Microsecond)
-		a.Duration = time.Since(started)
-	}()
-	return t.Send(ctx, d)
+	a := t.Send(ctx, d)
+	a.Duration = time.Since(started)
+	a.Started = started.UTC().Truncate(time.Microsecond)
+	a.DeliveryID, a.Target, a.Kind = d.ID, t.Name(), kind
+	if kind == Live && len(d.Arrivals) > 0 {
+		a.ArrivalID = d.Arrivals[len(d.Arrivals)-1].ID
+	}
+	return a
 }

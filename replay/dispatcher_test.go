@@ -1,0 +1,582 @@
+package replay_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/hfhook/hfhook/replay"
+	"github.com/hfhook/hfhook/replay/memory"
+)
+
+// incoming is an accepted arrival for these targets.
+func incoming(id, repo string, targets ...string) replay.Incoming {
+	return replay.Incoming{
+		Delivery: replay.Delivery{WebhookID: id, Repo: repo, Verdict: replay.Accepted, Body: []byte(id)},
+		Targets:  targets,
+	}
+}
+
+func appendTo(t testing.TB, s replay.Store, in replay.Incoming) replay.Receipt {
+	t.Helper()
+	r, err := s.Append(t.Context(), in)
+	require.NoError(t, err)
+	return r
+}
+
+func get(t testing.TB, s replay.Store, id int64) *replay.Delivery {
+	t.Helper()
+	d, err := s.Get(t.Context(), id)
+	require.NoError(t, err)
+	return d
+}
+
+// run starts a dispatcher; stop ends it and gives what Run returned.
+func run(t testing.TB, o replay.DispatcherOptions) (d *replay.Dispatcher, stop func() error) {
+	t.Helper()
+	d, err := replay.NewDispatcher(o)
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- d.Run(ctx) }()
+	stop = sync.OnceValue(func() error {
+		cancel()
+		return <-done
+	})
+	t.Cleanup(func() { stop() })
+	return d, stop
+}
+
+// handler is a target that notes what it gets. It answers with what reply
+// returns; nil is a success at once.
+type handler struct {
+	name  string
+	reply func(ctx context.Context, d *replay.Delivery) *replay.Attempt
+
+	mu      sync.Mutex
+	got     []int64
+	byRepo  map[string][]int64
+	busy    map[string]bool
+	flying  int
+	highest int
+	overlap bool
+}
+
+func (h *handler) Name() string { return h.name }
+
+func (h *handler) Send(ctx context.Context, d *replay.Delivery) *replay.Attempt {
+	repo := strings.ToLower(d.Repo)
+	h.mu.Lock()
+	if h.byRepo == nil {
+		h.byRepo, h.busy = make(map[string][]int64), make(map[string]bool)
+	}
+	h.overlap = h.overlap || h.busy[repo]
+	h.busy[repo] = true
+	h.flying++
+	h.highest = max(h.highest, h.flying)
+	h.mu.Unlock()
+
+	a := &replay.Attempt{Status: 200}
+	if h.reply != nil {
+		a = h.reply(ctx, d)
+	}
+
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.busy[repo] = false
+	h.flying--
+	if a.Failure != replay.FailRefused && a.Failure != replay.FailCancelled {
+		h.got = append(h.got, d.ID)
+		h.byRepo[repo] = append(h.byRepo[repo], d.ID)
+	}
+	return a
+}
+
+func (h *handler) seen() []int64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.got)
+}
+
+// assertOrder checks that all deliveries up to the last one came once, in order
+// for each repo, never two of one repo at once.
+func (h *handler) assertOrder(t *testing.T, last int64) {
+	t.Helper()
+	assert.False(t, h.overlap, "two of one repo at once")
+	for repo, ids := range h.byRepo {
+		assert.True(t, slices.IsSorted(ids), "%s: %v", repo, ids)
+	}
+	all := slices.Sorted(slices.Values(h.seen()))
+	require.Len(t, all, int(last))
+	for i, id := range all {
+		require.EqualValues(t, i+1, id, "each once")
+	}
+}
+
+func refused() *replay.Attempt {
+	return &replay.Attempt{Failure: replay.FailRefused, Error: "nobody there"}
+}
+
+func TestDispatcherKeepsTheOrderOfEachRepo(t *testing.T) {
+	for name, o := range map[string]replay.DispatcherOptions{
+		"usual":      {},
+		"small line": {MaxWaiting: 3, Concurrency: 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := memory.New()
+				h := &handler{name: "h", reply: func(context.Context, *replay.Delivery) *replay.Attempt {
+					time.Sleep(time.Duration(rand.IntN(20)) * time.Millisecond)
+					return &replay.Attempt{Status: 500 - 300*rand.IntN(2)}
+				}}
+				repos := []string{"a/b", "A/B", "a/c", "d/e", "", "f/g"}
+				for i := range 100 {
+					appendTo(t, s, incoming(fmt.Sprint(i), repos[rand.IntN(len(repos))], "h"))
+				}
+				o.Store, o.Targets = s, []replay.Target{h}
+				_, stop := run(t, o)
+				for i := range 100 {
+					appendTo(t, s, incoming(fmt.Sprint(100+i), repos[rand.IntN(len(repos))], "h"))
+					time.Sleep(time.Duration(rand.IntN(3)) * time.Millisecond)
+				}
+				time.Sleep(time.Minute)
+				require.NoError(t, stop())
+				h.assertOrder(t, 200)
+				assert.Greater(t, h.highest, 1, "repos do not wait for each other")
+				if o.Concurrency > 0 {
+					assert.LessOrEqual(t, h.highest, o.Concurrency)
+				}
+				for d, err := range s.List(t.Context(), replay.Filter{}) {
+					require.NoError(t, err)
+					assert.Len(t, d.Attempts, 1, "a failure is not repeated")
+					assert.Empty(t, d.Queued)
+					a := d.Attempts[0]
+					assert.Equal(t, d.Arrivals[0].ID, a.ArrivalID)
+					assert.Equal(t, replay.Live, a.Kind)
+					assert.Equal(t, "h", a.Target)
+				}
+			})
+		})
+	}
+}
+
+func TestDispatcherHolds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := memory.New()
+		var alive atomic.Bool
+		var tries atomic.Int32
+		down := &handler{name: "down", reply: func(context.Context, *replay.Delivery) *replay.Attempt {
+			if tries.Add(1); !alive.Load() {
+				return refused()
+			}
+			return &replay.Attempt{Status: 200}
+		}}
+		up := &handler{name: "up"}
+		var holds []replay.Hold
+		d, stop := run(t, replay.DispatcherOptions{
+			Store: s, Targets: []replay.Target{down, up}, Concurrency: 1,
+			Notify: func(h replay.Hold) { holds = append(holds, h) },
+		})
+		assert.Empty(t, d.Holds())
+		start := time.Now()
+		for i := range 10 {
+			appendTo(t, s, incoming(fmt.Sprint(i), "a/b", "down", "up"))
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		assert.Len(t, up.seen(), 10, "targets do not wait for each other")
+		assert.Empty(t, down.seen())
+		assert.InDelta(t, 35, tries.Load(), 3, "50 ms, doubled up to 2 s")
+		require.Len(t, holds, 1, "said once")
+		assert.Equal(t, replay.Hold{Target: "down", Since: start, Waiting: holds[0].Waiting, Reason: "nobody there"}, holds[0])
+		assert.Positive(t, holds[0].Waiting)
+		require.Len(t, d.Holds(), 1)
+		assert.Equal(t, 10, d.Holds()[0].Waiting)
+		for _, a := range get(t, s, 1).Attempts {
+			assert.NotEqual(t, "down", a.Target, "nothing was sent, nothing is kept")
+		}
+
+		alive.Store(true)
+		d.Kick()
+		synctest.Wait()
+		assert.Len(t, down.seen(), 10, "kicked, it does not wait for the backoff")
+		require.Len(t, holds, 2)
+		assert.True(t, holds[1].Over)
+		assert.Equal(t, start, holds[1].Since)
+		assert.Empty(t, d.Holds())
+		require.NoError(t, stop())
+		down.assertOrder(t, 10)
+	})
+}
+
+func TestDispatcherHoldsThroughAnEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := memory.New()
+		h := &handler{name: "h", reply: func(context.Context, *replay.Delivery) *replay.Attempt { return refused() }}
+		_, stop := run(t, replay.DispatcherOptions{Store: s, Targets: []replay.Target{h}})
+		for i := range 5 {
+			appendTo(t, s, incoming(fmt.Sprint(i), "a/b", "h"))
+		}
+		time.Sleep(time.Second)
+		require.NoError(t, stop())
+
+		again := &handler{name: "h"}
+		_, stop = run(t, replay.DispatcherOptions{Store: s, Targets: []replay.Target{again}})
+		synctest.Wait()
+		require.NoError(t, stop())
+		again.assertOrder(t, 5)
+	})
+}
+
+func TestDispatcherSendsAReplayThatComesDuringTheFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := memory.New()
+		h := &handler{name: "h", reply: func(context.Context, *replay.Delivery) *replay.Attempt {
+			time.Sleep(time.Second)
+			return &replay.Attempt{Status: 200}
+		}}
+		d, _ := run(t, replay.DispatcherOptions{Store: s, Targets: []replay.Target{h}})
+		first := appendTo(t, s, incoming("w", "a/b", "h"))
+		require.NoError(t, s.Answered(t.Context(), first.Arrival.ID, 202))
+		time.Sleep(500 * time.Millisecond)
+		again := appendTo(t, s, incoming("w", "a/b", "h"))
+		require.Equal(t, replay.Replay, again.Arrival.Repeat)
+		appendTo(t, s, incoming("x", "a/b", "h"))
+
+		a, err := d.Await(t.Context(), again, "h")
+		require.NoError(t, err)
+		assert.Equal(t, again.Arrival.ID, a.ArrivalID)
+		a, err = d.Await(t.Context(), first, "h")
+		require.NoError(t, err)
+		assert.Equal(t, first.Arrival.ID, a.ArrivalID)
+		time.Sleep(10 * time.Second)
+		assert.Equal(t, []int64{1, 1, 2}, h.seen())
+		assert.False(t, h.overlap)
+	})
+}
+
+func TestDispatcherSendsARetryOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := memory.New()
+		h := &handler{name: "h", reply: func(context.Context, *replay.Delivery) *replay.Attempt {
+			time.Sleep(time.Second)
+			return &replay.Attempt{Status: 200}
+		}}
+		d, _ := run(t, replay.DispatcherOptions{Store: s, Targets: []replay.Target{h}})
+		first := appendTo(t, s, incoming("w", "a/b", "h"))
+		time.Sleep(500 * time.Millisecond)
+		retry := appendTo(t, s, incoming("w", "a/b", "h"))
+		a, err := d.Await(t.Context(), retry, "h")
+		require.NoError(t, err)
+		assert.Equal(t, first.Arrival.ID, a.ArrivalID, "it answers for the retry too")
+		late := appendTo(t, s, incoming("w", "a/b", "h"))
+		a, err = d.Await(t.Context(), late, "h")
+		require.NoError(t, err)
+		assert.Equal(t, first.Arrival.ID, a.ArrivalID)
+		time.Sleep(10 * time.Second)
+		assert.Equal(t, []int64{1}, h.seen())
+	})
+}
+
+func TestDispatcherEnds(t *testing.T) {
+	reply := func(ctx context.Context, d *replay.Delivery) *replay.Attempt {
+		select {
+		case <-time.After(3 * time.Second * time.Duration(d.ID)):
+			return &replay.Attempt{Status: 200}
+		case <-ctx.Done():
+			return &replay.Attempt{Failure: replay.FailCancelled, Error: "cancelled"}
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		s := memory.New()
+		h := &handler{name: "h", reply: reply}
+		d, stop := run(t, replay.DispatcherOptions{Store: s, Targets: []replay.Target{h}})
+		appendTo(t, s, incoming("1", "a/1", "h"))
+		appendTo(t, s, incoming("2", "a/2", "h"))
+		held := appendTo(t, s, incoming("3", "a/2", "h"))
+		awaited := make(chan error)
+		go func() {
+			_, err := d.Await(context.Background(), held, "h")
+			awaited <- err
+		}()
+		synctest.Wait()
+		start := time.Now()
+		require.NoError(t, stop())
+		assert.Equal(t, 5*time.Second, time.Since(start), "the grace")
+		require.ErrorIs(t, <-awaited, replay.ErrStopped)
+		assert.Len(t, get(t, s, 1).Attempts, 1, "had time to finish")
+		for _, id := range []int64{2, 3} {
+			assert.Empty(t, get(t, s, id).Attempts, "cancelled or not begun")
+			assert.Equal(t, []string{"h"}, get(t, s, id).Queued)
+		}
+		require.Error(t, d.Run(t.Context()), "runs once")
+	})
+}
+
+func TestAwait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := memory.New()
+		var dead atomic.Bool
+		h := &handler{name: "h", reply: func(context.Context, *replay.Delivery) *replay.Attempt {
+			time.Sleep(time.Second)
+			if dead.Load() {
+				return refused()
+			}
+			return &replay.Attempt{Status: 418}
+		}}
+		d, _ := run(t, replay.DispatcherOptions{Store: s, Targets: []replay.Target{h}})
+
+		r := appendTo(t, s, incoming("1", "a/b", "h"))
+		for range 2 { // before it is recorded, and after
+			a, err := d.Await(t.Context(), r, "h")
+			require.NoError(t, err)
+			assert.Equal(t, 418, a.Status)
+			assert.NotZero(t, a.ID)
+		}
+		_, err := d.Await(t.Context(), r, "other")
+		require.Error(t, err)
+		_, err = d.Await(t.Context(), appendTo(t, s, incoming("2", "a/b")), "h")
+		require.ErrorIs(t, err, replay.ErrNotQueued)
+		_, err = d.Await(t.Context(), replay.Receipt{DeliveryID: 99}, "h")
+		require.ErrorIs(t, err, replay.ErrNotFound)
+
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		_, err = d.Await(ctx, appendTo(t, s, incoming("3", "a/b", "h")), "h")
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+
+		time.Sleep(time.Minute)
+		dead.Store(true)
+		r = appendTo(t, s, incoming("4", "a/b", "h"))
+		_, err = d.Await(t.Context(), r, "h")
+		require.ErrorIs(t, err, replay.ErrHeld, "it begins while somebody waits")
+		_, err = d.Await(t.Context(), r, "h")
+		require.ErrorIs(t, err, replay.ErrHeld)
+		dead.Store(false)
+		time.Sleep(time.Minute)
+		a, err := d.Await(t.Context(), r, "h")
+		require.NoError(t, err)
+		assert.Equal(t, 418, a.Status)
+	})
+}
+
+// faulty is a store whose methods fail as long as fail says so.
+type faulty struct {
+	replay.Store
+	fail func(method string) error
+}
+
+func (s *faulty) Finish(ctx context.Context, attempts ...*replay.Attempt) error {
+	if err := s.fail("Finish"); err != nil {
+		return err
+	}
+	return s.Store.Finish(ctx, attempts...)
+}
+
+func (s *faulty) Get(ctx context.Context, id int64) (*replay.Delivery, error) {
+	if err := s.fail("Get"); err != nil {
+		return nil, err
+	}
+	return s.Store.Get(ctx, id)
+}
+
+func (s *faulty) List(ctx context.Context, f replay.Filter) iter.Seq2[*replay.Delivery, error] {
+	if err := s.fail("List"); err != nil {
+		return func(yield func(*replay.Delivery, error) bool) { yield(nil, err) }
+	}
+	return s.Store.List(ctx, f)
+}
+
+func (s *faulty) Watch(ctx context.Context) iter.Seq2[replay.News, error] {
+	news := s.Store.Watch(ctx)
+	return func(yield func(replay.News, error) bool) {
+		for n, err := range news {
+			if fault := s.fail("Watch"); fault != nil {
+				n, err = replay.News{}, fault
+			}
+			if !yield(n, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func TestDispatcherOutlivesStoreErrors(t *testing.T) {
+	for _, method := range []string{"Finish", "Get", "List", "Watch"} {
+		t.Run(method, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var mu sync.Mutex
+				faults := 0
+				s := &faulty{memory.New(), func(m string) error {
+					mu.Lock()
+					defer mu.Unlock()
+					if m == method && faults < 3 {
+						faults++
+						return errors.New("disk full")
+					}
+					return nil
+				}}
+				h := &handler{name: "h"}
+				_, stop := run(t, replay.DispatcherOptions{Store: s, Targets: []replay.Target{h}})
+				for i := range 20 {
+					appendTo(t, s, incoming(fmt.Sprint(i), "a/b", "h"))
+				}
+				time.Sleep(time.Minute)
+				require.NoError(t, stop())
+				h.assertOrder(t, 20)
+				assert.Positive(t, faults)
+				for id := range int64(20) {
+					assert.Len(t, get(t, s, id+1).Attempts, 1)
+				}
+			})
+		})
+	}
+}
+
+func TestDispatcherSaysWhatItCouldNotRecord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		full := errors.New("disk full")
+		s := &faulty{memory.New(), func(m string) error {
+			if m == "Finish" {
+				return full
+			}
+			return nil
+		}}
+		h := &handler{name: "h"}
+		_, stop := run(t, replay.DispatcherOptions{Store: s, Targets: []replay.Target{h}})
+		for i := range 300 {
+			appendTo(t, s, incoming(fmt.Sprint(i), fmt.Sprint(i%10), "h"))
+		}
+		time.Sleep(time.Hour)
+		sent := len(h.seen())
+		assert.Less(t, sent, 200, "what is not recorded is bounded")
+		start := time.Now()
+		err := stop()
+		assert.LessOrEqual(t, time.Since(start), 10*time.Second, "twice the grace")
+		require.ErrorIs(t, err, full)
+		assert.Contains(t, err.Error(), fmt.Sprint(sent, " attempts"))
+	})
+}
+
+func TestDispatcherEndsWithItsStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := memory.New()
+		h := &handler{name: "h"}
+		d, err := replay.NewDispatcher(replay.DispatcherOptions{Store: s, Targets: []replay.Target{h}})
+		require.NoError(t, err)
+		done := make(chan error)
+		go func() { done <- d.Run(context.Background()) }()
+		synctest.Wait()
+		require.NoError(t, s.Close())
+		require.ErrorIs(t, <-done, replay.ErrClosed)
+	})
+}
+
+// deleting is a store in which a delivery is gone when its attempt is to be
+// kept.
+type deleting struct {
+	replay.Store
+	id int64
+}
+
+func (s *deleting) Finish(ctx context.Context, attempts ...*replay.Attempt) error {
+	for _, a := range attempts {
+		if a.DeliveryID == s.id {
+			return fmt.Errorf("delivery %d: %w", s.id, replay.ErrNotFound)
+		}
+	}
+	return s.Store.Finish(ctx, attempts...)
+}
+
+func TestDispatcherLosesOnlyWhatWasDeleted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &deleting{memory.New(), 2}
+		for i := range 5 {
+			appendTo(t, s, incoming(fmt.Sprint(i), fmt.Sprint(i), "h"))
+		}
+		_, stop := run(t, replay.DispatcherOptions{Store: s, Targets: []replay.Target{&handler{name: "h"}}})
+		synctest.Wait()
+		require.NoError(t, stop())
+		for id := range int64(5) {
+			assert.Equal(t, id+1 == 2, len(get(t, s, id+1).Attempts) == 0)
+		}
+	})
+}
+
+func TestNewDispatcherRefuses(t *testing.T) {
+	_, err := replay.NewDispatcher(replay.DispatcherOptions{})
+	require.ErrorContains(t, err, "store")
+	_, err = replay.NewDispatcher(replay.DispatcherOptions{Store: memory.New(), Targets: []replay.Target{&handler{name: "a"}, &handler{name: "a"}}})
+	require.ErrorContains(t, err, "two targets are named a")
+	d, err := replay.NewDispatcher(replay.DispatcherOptions{Store: memory.New(), Targets: []replay.Target{&handler{name: "b"}, &handler{name: "a"}}})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"b", "a"}, d.Targets())
+}
+
+func TestResend(t *testing.T) {
+	s := memory.New()
+	r := appendTo(t, s, incoming("w", "a/b", "h"))
+	a, err := replay.Resend(t.Context(), s, &handler{name: "h"}, get(t, s, r.DeliveryID))
+	require.NoError(t, err)
+	d := get(t, s, r.DeliveryID)
+	require.Len(t, d.Attempts, 1)
+	assert.Equal(t, *a, d.Attempts[0])
+	assert.Equal(t, replay.Replayed, a.Kind)
+	assert.Zero(t, a.ArrivalID)
+	assert.NotZero(t, a.Started)
+	assert.Equal(t, []string{"h"}, d.Queued, "the live attempt is still to come")
+
+	a, err = replay.Resend(t.Context(), s, &handler{name: "h"}, &replay.Delivery{ID: 99})
+	require.ErrorIs(t, err, replay.ErrNotFound)
+	assert.Equal(t, 200, a.Status)
+	assert.Zero(t, a.ID)
+}
+
+func BenchmarkDispatcher(b *testing.B) {
+	target := replay.NewFuncTarget("f", func(context.Context, *replay.Delivery) (any, error) { return nil, nil })
+	in := func(i int) replay.Incoming { return incoming("", fmt.Sprint("a/", i%20), "f") }
+	b.Run("floor=store", func(b *testing.B) {
+		s := memory.New()
+		i := 0
+		for b.Loop() {
+			r := appendTo(b, s, in(i))
+			d, err := s.Get(b.Context(), r.DeliveryID)
+			require.NoError(b, err)
+			a := target.Send(b.Context(), d)
+			a.DeliveryID, a.ArrivalID, a.Kind, a.Target = d.ID, r.Arrival.ID, replay.Live, "f"
+			require.NoError(b, s.Finish(b.Context(), a))
+			i++
+		}
+	})
+	b.Run("dispatcher", func(b *testing.B) {
+		s := memory.New()
+		watch := s.Watch(b.Context())
+		run(b, replay.DispatcherOptions{Store: s, Targets: []replay.Target{target}})
+		i := 0
+		for b.Loop() {
+			appendTo(b, s, in(i))
+			i++
+		}
+		for n, err := range watch {
+			require.NoError(b, err)
+			if n.Attempt != nil {
+				i--
+			}
+			if i == 0 {
+				break
+			}
+		}
+	})
+}

@@ -1,0 +1,111 @@
+package replay
+
+import "slices"
+
+// line is what waits for one target, in order for each lane. A lane is a repo:
+// one of its deliveries is sent at a time. A line holds no deliveries, only
+// their IDs, and not more than limit of them.
+type line struct {
+	limit   int
+	lanes   map[string]*lane
+	ready   []*lane            // have something waiting and nothing being sent
+	waiting map[int64]struct{} // deliveries in a lane
+	// sent has the deliveries that are being sent, or were and are not
+	// recorded yet, with the newest arrival that this is for.
+	sent map[int64]int64
+}
+
+type lane struct {
+	name  string
+	items []item
+	busy  bool // one of the lane is being sent
+}
+
+// item is a place in a line.
+type item struct {
+	delivery int64
+	arrival  int64 // that put it there
+	lane     string
+}
+
+func newLine(limit int) *line {
+	return &line{
+		limit:   limit,
+		lanes:   make(map[string]*lane),
+		waiting: make(map[int64]struct{}),
+		sent:    make(map[int64]int64),
+	}
+}
+
+func (l *line) full() bool { return len(l.waiting) >= l.limit }
+
+// add puts an item at the end of its lane, unless its delivery waits already or
+// what is being sent is for this arrival too.
+func (l *line) add(it item) {
+	if _, ok := l.waiting[it.delivery]; ok || l.sent[it.delivery] >= it.arrival {
+		return
+	}
+	l.waiting[it.delivery] = struct{}{}
+	n := l.lane(it.lane)
+	n.items = append(n.items, it)
+	if !n.busy && len(n.items) == 1 {
+		l.ready = append(l.ready, n)
+	}
+}
+
+// next takes an item to be sent; sent or back has to follow. A delivery whose
+// last attempt is not recorded stays where it is until then, for only the
+// store knows whether it is to be sent once more.
+func (l *line) next() (item, bool) {
+	for i, n := range l.ready {
+		it := n.items[0]
+		if _, ok := l.sent[it.delivery]; ok {
+			continue
+		}
+		l.ready = slices.Delete(l.ready, i, i+1)
+		n.items = n.items[1:]
+		n.busy = true
+		delete(l.waiting, it.delivery)
+		l.sent[it.delivery] = it.arrival
+		return it, true
+	}
+	return item{}, false
+}
+
+// back undoes next: the item waits again, before all others of its lane.
+func (l *line) back(it item) {
+	n := l.lane(it.lane)
+	// News of a later arrival may have brought it back already.
+	if _, ok := l.waiting[it.delivery]; ok {
+		n.items = slices.DeleteFunc(n.items, func(o item) bool { return o.delivery == it.delivery })
+	}
+	l.waiting[it.delivery] = struct{}{}
+	n.items = slices.Insert(n.items, 0, it)
+	delete(l.sent, it.delivery)
+	l.leave(n)
+}
+
+// passed says that an item was sent: its lane goes on, while the delivery is
+// being recorded.
+func (l *line) passed(it item) { l.leave(l.lane(it.lane)) }
+
+// recorded forgets a delivery that was sent.
+func (l *line) recorded(delivery int64) { delete(l.sent, delivery) }
+
+func (l *line) lane(name string) *lane {
+	n := l.lanes[name]
+	if n == nil {
+		n = &lane{name: name}
+		l.lanes[name] = n
+	}
+	return n
+}
+
+func (l *line) leave(n *lane) {
+	n.busy = false
+	if len(n.items) == 0 {
+		delete(l.lanes, n.name)
+		return
+	}
+	l.ready = append(l.ready, n)
+}
