@@ -57,12 +57,13 @@ type dev struct {
 	c        *cli.Context
 	space    *tunnel.SpaceInfo // nil: not on one
 	reporter reporter
-	log      *slog.Logger
 	secret   secret
 	targets  []replay.Target
 	store    *sqlite.Store
 	link     *link
 	tally    tally // of show alone
+
+	log, tunnelLog *slog.Logger
 }
 
 // prepare checks all that can be checked before anything is opened.
@@ -105,25 +106,34 @@ func (d *dev) prepare() error {
 	if c.Bool("json") {
 		d.reporter = &machine{out: out}
 	}
-	d.log = d.newLog(talk)
+	d.log, d.tunnelLog = d.newLogs(talk)
 	d.link = newLink(d)
 	return nil
 }
 
-// newLog makes warnings of what the rooms log; with --verbose all of it is
-// talk.
-func (d *dev) newLog(talk *screen) *slog.Logger {
+// newLogs makes the session's logs: of what hfhook's own rooms log, warnings
+// are reported; of what comes from a tunnel's library, nothing. With --verbose
+// all of it is talk.
+func (d *dev) newLogs(talk *screen) (own, foreign *slog.Logger) {
+	verbose := d.c.Bool("verbose")
+	chat := func(text string) {
+		if verbose {
+			talk.line("%s", talk.dim(payload.Printable(text)))
+		}
+	}
 	level := slog.LevelWarn
-	if d.c.Bool("verbose") {
+	if verbose {
 		level = slog.LevelDebug
 	}
-	return slog.New(&logHandler{level: level, say: func(level slog.Level, text string) {
-		if level >= slog.LevelWarn {
-			d.reporter.warning(text, "")
+	own = slog.New(&logHandler{level: level, say: func(level slog.Level, text string) {
+		if level < slog.LevelWarn {
+			chat(text)
 			return
 		}
-		talk.line("%s", talk.dim(payload.Printable(text)))
+		d.reporter.warning(text, "")
 	}})
+	foreign = slog.New(&logHandler{level: level, say: func(_ slog.Level, text string) { chat(text) }})
+	return own, foreign
 }
 
 // run goes the way in, and back the way out: what was started last ends first,

@@ -108,7 +108,7 @@ func (l *link) openOne(ctx context.Context, provider tunnel.Provider, wanted *ur
 	ctx, cancel := context.WithTimeout(ctx, openingTime)
 	defer cancel()
 	l.name = provider.Name()
-	return provider.Open(ctx, tunnel.Options{URL: wanted, Log: l.d.log, Notify: l.notify})
+	return provider.Open(ctx, tunnel.Options{URL: wanted, Log: l.d.tunnelLog, Notify: l.notify})
 }
 
 // wantedURL is --public-url, or the Space's.

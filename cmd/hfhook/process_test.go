@@ -47,10 +47,13 @@ func launch(cleanup func(func()), env []string, dir, name string, args ...string
 	return p, nil
 }
 
-// end sends a signal and gives the exit code, -1 after a kill.
+// end sends a signal, unless it is nil, and gives the exit code, -1 after a
+// kill.
 func (p *process) end(signal os.Signal) (int, error) {
-	if err := p.cmd.Process.Signal(signal); err != nil && !isDone(p) {
-		return 0, err
+	if signal != nil {
+		if err := p.cmd.Process.Signal(signal); err != nil && !isDone(p) {
+			return 0, err
+		}
 	}
 	select {
 	case <-p.exited:
