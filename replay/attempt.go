@@ -11,8 +11,9 @@ type Attempt struct {
 	DeliveryID int64
 	Target     string // Target.Name
 	Kind       Kind
-	// ArrivalID is the newest arrival that a live attempt was made for. An
-	// arrival that came later is not answered by it.
+	// ArrivalID is the newest arrival that was known when a live attempt
+	// began. Finish takes the delivery out of the queue for it and earlier
+	// ones: an arrival that came in meanwhile is still to be sent. 0: for all.
 	ArrivalID int64
 	Started   time.Time // UTC, to the microsecond
 	Duration  time.Duration
