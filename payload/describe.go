@@ -24,7 +24,9 @@ const (
 //
 // The line is [Printable], whatever the payload contains. Its wording may
 // change; programs read the fields. An update of a discussion does not tell
-// what changed, so the line goes by its present status.
+// what changed, so the line goes by its present status. The line goes by
+// [Event.Effective] too; where this differs from the event as it was sent, the
+// latter stands at the end in parentheses.
 func (p *Payload) Describe() string {
 	if p.oldVersion != 0 && p.Event == (Event{}) {
 		return "body of webhook version " + strconv.FormatInt(p.oldVersion, 10) + ", which is not read"
@@ -33,7 +35,8 @@ func (p *Payload) Describe() string {
 	if e == p.Event {
 		return cut(p.sentence(e), lineRunes)
 	}
-	return cut(p.sentence(e)+" ("+word(string(p.Event.Scope))+" "+word(string(p.Event.Action))+")", lineRunes)
+	sent := " (" + word(string(p.Event.Scope)) + " " + word(string(p.Event.Action)) + ")"
+	return cut(p.sentence(e), lineRunes-utf8.RuneCountInString(sent)) + sent
 }
 
 // String is Describe.
@@ -340,7 +343,8 @@ func clip(s string, runes int) string {
 	return cut(Printable(s), runes)
 }
 
-// cut cuts s to a number of runes, and shows that it did.
+// cut cuts s to a number of runes, and shows that it did. A joiner of emoji
+// that has lost its second half goes too.
 func cut(s string, runes int) string {
 	if len(s) <= runes {
 		return s
@@ -348,7 +352,7 @@ func cut(s string, runes int) string {
 	for i := range s {
 		if runes--; runes == 0 {
 			if _, size := utf8.DecodeRuneInString(s[i:]); i+size < len(s) {
-				return s[:i] + "…"
+				return strings.TrimRight(s[:i], "\u200d") + "…"
 			}
 			return s
 		}

@@ -15,6 +15,7 @@ func TestDescribe(t *testing.T) {
 		{`repo move`, ``, `model a/b moved`},
 		{`repo move`, `,"movedTo":{"name":"a/c"}`, `model a/b moved to a/c`},
 		{`repo.content update`, ``, `content of model a/b updated`},
+		{`repo.content update`, `,"repo":{"type":"model","name":"a/b","headSha":"575db8b7a5"}`, `content of model a/b updated, head 575db8b`},
 		{`repo.content update`, `,"updatedRefs":[]`, `content of model a/b updated`},
 		{`repo.content update`, `,"updatedRefs":[{"ref":"refs/heads/main","newSha":"575db8b7a5"}]`, `main moved to 575db8b on model a/b`},
 		{`repo.content update`, `,"updatedRefs":[{"ref":"refs/heads/main"}]`, `main changed on model a/b`},
@@ -57,7 +58,7 @@ func TestDescribeOfNextToNothing(t *testing.T) {
 }
 
 func TestDescribeIsShortAndHarmlessWhateverComes(t *testing.T) {
-	for _, evil := range []string{"\x1b]8;;http://x\x07", "\u202e", "\n", "\U000e0041", "\xff", "界", "🤗", `"`} {
+	for _, evil := range []string{"\x1b]8;;http://x\x07", "\u202e", "\n", "\U000e0041", "\xff", "界", "🤗", "👩\u200d", `"`} {
 		evil := strings.Repeat(evil, 1_000)
 		for _, p := range everything() {
 			p.Event.Scope += "." + Scope(evil)
@@ -74,11 +75,24 @@ func TestDescribeIsShortAndHarmlessWhateverComes(t *testing.T) {
 				}
 				line := p.Describe()
 				assertHarmless(t, line)
+				assert.Equal(t, line, Printable(line))
 				assert.LessOrEqual(t, utf8.RuneCountInString(line), lineRunes)
 				p.Event = Event{Action: p.Event.Action, Scope: Scope(strings.SplitN(string(p.Event.Scope), "."+evil, 2)[0])}
 			}
 		}
 	}
+}
+
+func TestDescribeNamesTheScopeHoweverLongTheRest(t *testing.T) {
+	p := &Payload{
+		Event:      Event{Action: ActionCreate, Scope: "discussion.comment.reaction"},
+		Repo:       Repo{Type: RepoDataset, Name: strings.Repeat("n", 100)},
+		Discussion: &Discussion{Title: strings.Repeat("t", 100)},
+		Comment:    &Comment{Author: ObjectID{ID: strings.Repeat("1", 24)}},
+	}
+	line := p.Describe()
+	assert.Equal(t, lineRunes, utf8.RuneCountInString(line))
+	assert.True(t, strings.HasSuffix(line, "… (discussion.comment.reaction create)"), line)
 }
 
 func TestClip(t *testing.T) {
@@ -88,5 +102,6 @@ func TestClip(t *testing.T) {
 	assert.Equal(t, "日本語日", clip("日本語日", 4))
 	assert.Equal(t, "🤗🤗🤗…", clip(strings.Repeat("🤗", 5), 4))
 	assert.Equal(t, "🤗🤗🤗🤗", clip(strings.Repeat("🤗", 4), 4))
+	assert.Equal(t, "👩…", clip("👩\u200d👩\u200d👩", 3), "no joiner without its second half")
 	assert.Empty(t, clip("", 4))
 }

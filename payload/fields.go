@@ -22,27 +22,6 @@ var (
 	webhookShape    = shape{2, []string{"id", "version"}}
 )
 
-// words are the strings that come with almost every body; they need no copy.
-var words = func() map[string]string {
-	m := make(map[string]string)
-	for _, w := range []string{
-		string(ScopeRepo), string(ScopeRepoContent), string(ScopeRepoConfig), string(ScopeDiscussion), string(ScopeDiscussionComment),
-		string(ActionCreate), string(ActionDelete), string(ActionUpdate), string(ActionMove), string(ActionAdd),
-		string(RepoModel), string(RepoDataset), string(RepoSpace), string(RepoBucket), string(RepoKernel),
-		string(StatusOpen), string(StatusClosed), string(StatusDraft), string(StatusMerged),
-	} {
-		m[w] = w
-	}
-	return m
-}()
-
-func intern(s []byte) string {
-	if w, ok := words[string(s)]; ok {
-		return w
-	}
-	return string(s)
-}
-
 func (d *decoder) payload(p *Payload) {
 	d.object(&payloadShape, func(name string) {
 		switch name {
@@ -89,7 +68,7 @@ func list[T any](d *decoder, read func(*T) bool) []T {
 		return nil
 	}
 	all := []T{}
-	if !d.list(func() {
+	if !d.array(func() {
 		var zero T
 		all = append(all, zero)
 		read(&all[len(all)-1])
@@ -289,13 +268,12 @@ func (d *decoder) webhook(w *Webhook) {
 }
 
 func (d *decoder) version() int64 {
-	const read = 3
 	n, ok := d.integer()
 	switch {
-	case ok && n < read:
+	case ok && n < Version:
 		d.old = n
 		d.report(OldVersion, "", strconv.FormatInt(n, 10))
-	case n > read:
+	case n > Version:
 		d.report(UnknownValue, "", strconv.FormatInt(n, 10))
 	}
 	return n

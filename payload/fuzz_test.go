@@ -38,6 +38,7 @@ func FuzzDecode(f *testing.F) {
 
 		line := p.Describe()
 		assertHarmless(t, line)
+		assert.Equal(t, line, Printable(line))
 		assert.LessOrEqual(t, utf8.RuneCountInString(line), lineRunes)
 		has := make(map[ProblemKind]bool)
 		for _, problem := range p.Problems() {

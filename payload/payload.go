@@ -2,6 +2,10 @@ package payload
 
 import "encoding/json"
 
+// Version is the version of the payloads that this package reads, as in
+// [Webhook.Version].
+const Version = 3
+
 // Payload is the body of one delivery, version 3.
 //
 // json.Marshal writes it as the Hub would, without the fields that this
@@ -65,7 +69,7 @@ type Payload struct {
 }
 
 // Event says what happened, and to which part of a repo.
-// Source: https://huggingface.co/docs/hub/webhooks#event
+// Source: https://huggingface.co/docs/hub/webhooks
 type Event struct {
 	// Action is "action", sent always.
 	Action Action `json:"action"`
@@ -75,7 +79,7 @@ type Event struct {
 }
 
 // Repo is the repo that the event is about.
-// Source: https://huggingface.co/docs/hub/webhooks#repo
+// Source: https://huggingface.co/docs/hub/webhooks
 type Repo struct {
 	// Type is "type", sent always.
 	Type RepoType `json:"type"`
@@ -113,14 +117,14 @@ type Repo struct {
 }
 
 // ObjectID names a user or an organisation by its id, never by its name.
-// Source: https://huggingface.co/docs/hub/webhooks#repo
+// Source: https://huggingface.co/docs/hub/webhooks
 type ObjectID struct {
 	// ID is "id", sent always.
 	ID string `json:"id"`
 }
 
 // URL is where people (Web) and programs (API) find a thing.
-// Source: https://huggingface.co/docs/hub/webhooks#repo
+// Source: https://huggingface.co/docs/hub/webhooks
 type URL struct {
 	// Web is "web", sent always. Its host is that of the sending Hub.
 	Web string `json:"web"`
@@ -131,7 +135,7 @@ type URL struct {
 }
 
 // Discussion is a discussion or, when IsPullRequest, a pull request.
-// Source: https://huggingface.co/docs/hub/webhooks#discussions-and-pull-requests
+// Source: https://huggingface.co/docs/hub/webhooks
 type Discussion struct {
 	// ID is "id", sent always.
 	ID string `json:"id"`
@@ -165,7 +169,7 @@ type Discussion struct {
 }
 
 // DiscussionChanges is what a pull request would change, or has changed.
-// Source: https://huggingface.co/docs/hub/webhooks#discussions-and-pull-requests
+// Source: https://huggingface.co/docs/hub/webhooks
 type DiscussionChanges struct {
 	// Base is "base", sent always: the ref to merge into, as in
 	// "refs/heads/main".
@@ -177,7 +181,7 @@ type DiscussionChanges struct {
 }
 
 // Comment is a comment on a discussion or pull request.
-// Source: https://huggingface.co/docs/hub/webhooks#comment
+// Source: https://huggingface.co/docs/hub/webhooks
 type Comment struct {
 	// ID is "id", sent always.
 	ID string `json:"id"`
@@ -208,7 +212,7 @@ type MovedTo struct {
 }
 
 // UpdatedRef is one ref of a git repo that changed.
-// Source: https://huggingface.co/docs/hub/webhooks#code-changes
+// Source: https://huggingface.co/docs/hub/webhooks
 type UpdatedRef struct {
 	// Ref is "ref", sent always: "refs/heads/*", "refs/tags/*", "refs/pr/N"
 	// or "refs/convert/*".
@@ -251,7 +255,7 @@ func (f UpdatedFile) MarshalJSON() ([]byte, error) {
 }
 
 // Webhook is the setting at the Hub that the delivery belongs to.
-// Source: https://huggingface.co/docs/hub/webhooks#webhook
+// Source: https://huggingface.co/docs/hub/webhooks
 type Webhook struct {
 	// ID is "id", sent always: of the setting, not of the delivery.
 	ID string `json:"id"`

@@ -24,7 +24,7 @@ type ProblemKind string
 const (
 	Missing      ProblemKind = "missing"       // a field that the Hub always sends is not there
 	WrongType    ProblemKind = "wrong type"    // the field is left at its zero value
-	OldVersion   ProblemKind = "old version"   // the body belongs to version 1 or 2
+	OldVersion   ProblemKind = "old version"   // the body belongs to a version before 3
 	UnknownValue ProblemKind = "unknown value" // a scope, action, repo type, status or version not heard of; kept
 	UnknownField ProblemKind = "unknown field" // not read; still in Raw
 	Misspelt     ProblemKind = "misspelt"      // an unknown field that looks like a known one; not read
@@ -49,15 +49,15 @@ func (p Problem) grave() bool {
 	return p.Kind == Missing || p.Kind == WrongType || p.Kind == OldVersion
 }
 
-// Problems lists what Decode found odd, in the order of the body; nil when
-// there is nothing, and for a Payload that was not decoded. At most 50 of a
-// kind are kept; when there were more, the list ends with one more of this
-// kind that has no path and tells how many. Fields that are not known are not
-// looked into.
+// Problems lists what Decode found odd, in the order in which
+// it was met; nil when there is nothing, and for a Payload that was not decoded.
+// At most 50 of a kind are kept; when there were more, the list ends with one
+// more of this kind that has no path and tells how many. Fields that are not
+// known are not looked into.
 func (p *Payload) Problems() []Problem { return slices.Clone(p.problems) }
 
 // Validate gives nil, or an error when the body is not what the Hub promises:
-// a *VersionError for a body of version 1 or 2, else an *InvalidError with all
+// a *VersionError for a body of an older version, else an *InvalidError with all
 // fields that are missing or of the wrong type. Other problems do not count,
 // because the Hub may send something new on any day.
 func (p *Payload) Validate() error {
@@ -105,12 +105,12 @@ type VersionError struct {
 }
 
 func (e *VersionError) Error() string {
-	return fmt.Sprintf("payload of webhook version %d, where 3 is due", e.Version)
+	return fmt.Sprintf("payload of webhook version %d, where %d is due", e.Version, Version)
 }
 
 // problems collects what is odd, a bounded number of each kind.
 type problems struct {
-	list  []Problem
+	kept  []Problem
 	count map[ProblemKind]int
 }
 
@@ -125,12 +125,12 @@ func (p *problems) room(kind ProblemKind) bool {
 	return p.count[kind] <= problemsPerKind
 }
 
-// all gives the list with its counts of what was not kept.
+// all gives what was kept, and counts of the rest.
 func (p *problems) all() []Problem {
 	for _, kind := range []ProblemKind{Missing, WrongType, OldVersion, UnknownValue, UnknownField, Misspelt, Duplicate, BadText} {
 		if more := p.count[kind] - problemsPerKind; more > 0 {
-			p.list = append(p.list, Problem{Kind: kind, Detail: fmt.Sprintf("and %d more", more)})
+			p.kept = append(p.kept, Problem{Kind: kind, Detail: fmt.Sprintf("and %d more", more)})
 		}
 	}
-	return p.list
+	return p.kept
 }

@@ -80,7 +80,7 @@ func (r *reader) key() (key []byte, bad bool) {
 		r.fail("a key")
 		return nil, false
 	}
-	key, bad = r.text()
+	key, bad = r.str()
 	r.colon()
 	return key, bad
 }
@@ -314,10 +314,10 @@ func (r *reader) escape() {
 	}
 }
 
-// text reads a string, of which the reader stands on the quote. Bad tells
+// str reads a string, of which the reader stands on the quote. Bad tells
 // that part of it was no text and is now U+FFFD. The result is good until the
 // next string.
-func (r *reader) text() (s []byte, bad bool) {
+func (r *reader) str() (s []byte, bad bool) {
 	s, asIs := r.scan()
 	if asIs || r.err != nil {
 		return s, false

@@ -9,12 +9,12 @@ import (
 type Attempt struct {
 	ID         int64 // increasing over all attempts of a store; 0: not kept
 	DeliveryID int64
-	Target     string // Target.Name
-	Kind       Kind
 	// ArrivalID is the newest arrival that was known when a live attempt
 	// began. Finish takes the delivery out of the queue for it and earlier
 	// ones: an arrival that came in meanwhile is still to be sent. 0: for all.
 	ArrivalID int64
+	Target    string // Target.Name
+	Kind      Kind
 	Started   time.Time // UTC, to the microsecond
 	Duration  time.Duration
 

@@ -1,0 +1,56 @@
+package receiver
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+
+	"github.com/hfhook/hfhook/replay"
+)
+
+// answerOf waits for the first target's answer and passes it on.
+func (q *request) answerOf(receipt replay.Receipt) (status int, sent bool) {
+	d := q.s.dispatcher()
+	target := receipt.Queued[0]
+	for _, t := range d.Targets() {
+		if slices.Contains(receipt.Queued, t) {
+			target = t
+			break
+		}
+	}
+	// A sender that hangs up is not waited for: its next try is a retry.
+	ctx, cancel := context.WithTimeout(q.r.Context(), q.s.o.AckTimeout)
+	defer cancel()
+	a, err := d.Await(ctx, receipt, target)
+	switch {
+	case err == nil && a.Failure == "":
+		return q.passOn(a)
+	case err == nil && a.Failure == replay.FailPanic:
+		return q.fail(http.StatusInternalServerError, http.StatusText(http.StatusInternalServerError))
+	case err == nil:
+		q.s.log.Warn("no answer from the target", "id", receipt.DeliveryID, "target", target, "failure", a.Failure, "err", a.Error)
+		return q.fail(http.StatusBadGateway, "no answer from the handler: "+string(a.Failure))
+	case errors.Is(err, context.DeadlineExceeded):
+		q.s.log.Warn("acknowledged before the handler answered", "id", receipt.DeliveryID, "target", target, "waited", q.s.o.AckTimeout)
+		if q.s.o.Late != nil {
+			q.s.o.Late(receipt)
+		}
+		return http.StatusOK, q.answerJSON(http.StatusOK, emptyObject)
+	default: // held, or the dispatcher is ending
+		q.s.log.Warn("no answer from the target", "id", receipt.DeliveryID, "target", target, "err", err)
+		return q.fail(http.StatusBadGateway, "the handler cannot be reached")
+	}
+}
+
+func (q *request) fail(status int, message string) (int, bool) {
+	return status, q.answerError(status, message)
+}
+
+// passOn gives the sender status, content type and body of a target's answer.
+func (q *request) passOn(a *replay.Attempt) (status int, sent bool) {
+	if a.Status < 200 || a.Status > 599 {
+		return q.fail(http.StatusBadGateway, "the handler answered with an impossible status")
+	}
+	return a.Status, q.answer(a.Status, a.Header.Get("Content-Type"), a.Body)
+}

@@ -1,0 +1,101 @@
+package receiver_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/hfhook/hfhook/receiver"
+	"github.com/hfhook/hfhook/replay"
+	"github.com/hfhook/hfhook/replay/memory"
+)
+
+// answers is a dispatcher with two targets, of which the first answers so.
+type answers func(ctx context.Context) (*replay.Attempt, error)
+
+func (answers) Targets() []string { return []string{"first", "second"} }
+
+func (f answers) Await(ctx context.Context, r replay.Receipt, target string) (*replay.Attempt, error) {
+	if target != "first" || r.DeliveryID == 0 || r.Arrival.ID == 0 {
+		return nil, errors.New("awaited something else")
+	}
+	return f(ctx)
+}
+
+func TestAckHandlerPassesTheAnswerOn(t *testing.T) {
+	attempt := func(a replay.Attempt) answers {
+		return func(context.Context) (*replay.Attempt, error) { return &a, nil }
+	}
+	text := http.Header{"Content-Type": {"text/plain"}, "Set-Cookie": {"no"}}
+	for name, tt := range map[string]struct {
+		target answers
+		status int
+		body   string
+	}{
+		"answer":     {attempt(replay.Attempt{Status: 201, Header: text, Body: []byte("made")}), 201, "made"},
+		"failure":    {attempt(replay.Attempt{Status: 500, Header: text, Body: []byte("oops")}), 500, "oops"},
+		"redirect":   {attempt(replay.Attempt{Status: 302, Header: text}), 302, ""},
+		"no content": {attempt(replay.Attempt{Status: 204}), 204, ""},
+		"impossible": {attempt(replay.Attempt{Status: 999}), 502, `{"error":"the handler answered with an impossible status"}`},
+		"refused":    {attempt(replay.Attempt{Failure: replay.FailRefused, Error: "dial 10.0.0.1"}), 502, `{"error":"no answer from the handler: refused"}`},
+		"broken":     {attempt(replay.Attempt{Status: 200, Failure: replay.FailBroken}), 502, `{"error":"no answer from the handler: broken"}`},
+		"panic":      {attempt(replay.Attempt{Failure: replay.FailPanic, Error: "panic: x"}), 500, `{"error":"Internal Server Error"}`},
+		"held": {func(context.Context) (*replay.Attempt, error) { return nil, errors.New("held") },
+			502, `{"error":"the handler cannot be reached"}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			store := memory.New()
+			s := newServer(t, receiver.Options{Store: store, Dispatcher: tt.target, Ack: receiver.AckHandler, AnyPath: true})
+			got := record(s, "POST", "/webhooks/hook", "{}")
+			assert.Equal(t, tt.status, got.Code)
+			assert.Equal(t, tt.body, got.Body.String())
+			assert.Empty(t, got.Header().Get("Set-Cookie"))
+			d := keptOne(t, store)
+			assert.Equal(t, tt.status, d.Arrivals[0].Answer)
+			assert.Equal(t, []string{"first", "second"}, d.Queued)
+		})
+	}
+}
+
+func TestAckHandlerAcknowledgesWhenItIsLate(t *testing.T) {
+	store := memory.New()
+	var log lockedBuffer
+	var late []int64
+	s := newServer(t, receiver.Options{
+		Store: store, AnyPath: true, Ack: receiver.AckHandler, AckTimeout: time.Millisecond, Log: log.logger(),
+		Dispatcher: answers(func(ctx context.Context) (*replay.Attempt, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}),
+		Late: func(r replay.Receipt) { late = append(late, r.DeliveryID) },
+	})
+	got := record(s, "POST", "/webhooks/hook", "{}")
+	assert.Equal(t, 200, got.Code)
+	assert.Equal(t, "{}", got.Body.String())
+	assert.Equal(t, []int64{1}, late)
+	assert.Contains(t, log.String(), "acknowledged before the handler answered")
+	assert.Equal(t, 200, keptOne(t, store).Arrivals[0].Answer)
+}
+
+// Without --ack handler nobody waits for the target.
+func TestAckStoreDoesNotWait(t *testing.T) {
+	store := memory.New()
+	s := newServer(t, receiver.Options{Store: store, AnyPath: true, Dispatcher: answers(func(context.Context) (*replay.Attempt, error) {
+		t.Error("awaited")
+		return nil, errors.New("no")
+	})})
+	assert.Equal(t, 200, record(s, "POST", "/webhooks/hook", "{}").Code)
+	assert.Equal(t, []string{"first", "second"}, keptOne(t, store).Queued)
+	require.Equal(t, 422, record(s, "POST", "/webhooks/hook", "no JSON").Code)
+}
+
+func TestHandlersBesideADispatcherAreRefused(t *testing.T) {
+	s := receiver.New(receiver.Options{Store: memory.New(), Dispatcher: noTargets{}})
+	s.Handle("hook", ok)
+	assert.ErrorContains(t, s.Serve(t.Context(), listen(t)), "the handlers would never run")
+}

@@ -1,0 +1,84 @@
+package receiver
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"time"
+)
+
+// grabbed is how much is set aside at once for a body on the word of its
+// Content-Length; more only as it comes in.
+const grabbed = 64 << 10
+
+// read takes the body, within MaxBody and Timeout, or says what is wrong.
+func (q *request) read() *refusal {
+	limit := q.s.o.MaxBody
+	if q.r.ContentLength > limit {
+		return tooLarge(limit)
+	}
+	if q.whole {
+		return nil
+	}
+	q.readBy(q.s.o.Timeout)
+	var buf bytes.Buffer
+	buf.Grow(int(min(max(q.r.ContentLength, 0), grabbed)) + bytes.MinRead)
+	_, err := buf.ReadFrom(http.MaxBytesReader(q.w, q.r.Body, limit))
+	q.body = buf.Bytes()
+	if err == nil {
+		// A deadline that runs out later would end the request's context.
+		_ = q.rc.SetReadDeadline(time.Time{})
+		q.whole = true
+		return nil
+	}
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return tooLarge(limit)
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return &refusal{status: http.StatusRequestTimeout, reason: "the body did not arrive in time"}
+	}
+	return &refusal{status: http.StatusBadRequest, reason: "the body ended early or was malformed"}
+}
+
+// readBy gives the sender some time from now. A ResponseWriter without
+// deadlines has no connection that could be slow, or its server sets them.
+func (q *request) readBy(d time.Duration) { _ = q.rc.SetReadDeadline(time.Now().Add(d)) }
+
+func tooLarge(limit int64) *refusal {
+	return &refusal{status: http.StatusRequestEntityTooLarge, reason: fmt.Sprintf("the body is larger than %d bytes", limit)}
+}
+
+// maxRefused is how much of a refused body is kept, in bytes.
+const maxRefused = 64 << 10
+
+// readSome takes the beginning of a body for the record.
+func (q *request) readSome() {
+	if missing := maxRefused - len(q.body); missing > 0 && !q.whole {
+		more, err := io.ReadAll(io.LimitReader(q.r.Body, int64(missing)))
+		q.body = append(q.body, more...)
+		q.whole = err == nil && len(more) < missing
+	}
+}
+
+// linger reads on for a moment after an answer that did not need the body: to
+// close a connection with bytes unread resets it, which can take the answer
+// with it. When there are too many, MaxBytesReader makes net/http close gently.
+func (q *request) linger() {
+	if q.whole {
+		return
+	}
+	_ = q.rc.Flush() // the answer goes out first, where it can
+	q.readBy(lingerTime)
+	_, _ = io.Copy(io.Discard, http.MaxBytesReader(q.w, q.r.Body, lingerBytes))
+}
+
+// bodySize is the length of the body as far as it is known.
+func (q *request) bodySize() int64 {
+	if q.whole {
+		return int64(len(q.body))
+	}
+	return max(q.r.ContentLength, int64(len(q.body)))
+}

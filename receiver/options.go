@@ -1,0 +1,162 @@
+package receiver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"time"
+
+	"github.com/hfhook/hfhook/replay"
+)
+
+// Options say how a Server receives. The zero value is a working server.
+type Options struct {
+	// Secrets are let in, by X-Webhook-Secret or else ?secret=. Several help
+	// while a new one takes the place of an old one. A secret is printable
+	// ASCII without blanks at its ends. Default: WEBHOOK_SECRET from the
+	// environment; when that is empty too, every request is let in, and the
+	// server says so when it starts.
+	Secrets []string
+	// NoSecret lets every request in, whatever WEBHOOK_SECRET is.
+	// Default: false.
+	NoSecret bool
+
+	// MaxBody is the longest body that is let in, in bytes. A bucket event
+	// can list 10,000 files, which takes several MB. Default: 16 MiB.
+	MaxBody int64
+	// Timeout bounds the reading of a body, and the writing of an answer.
+	// Default: 30 s.
+	Timeout time.Duration
+	// HeaderTimeout bounds the reading of a request's header. Default: 10 s.
+	HeaderTimeout time.Duration
+	// MaxHeaderBytes is the longest header that is read. Default: 64 KiB.
+	MaxHeaderBytes int
+	// MaxConns is how many connections a listener of Serve or Run may have
+	// open; more wait to be accepted. Default: 1024.
+	MaxConns int
+	// MaxInFlight is how many deliveries are received at once; more wait up
+	// to 5 s and are then answered with 503. Default: 128.
+	MaxInFlight int
+	// Grace is how long requests may take to end when the context of Serve or
+	// Run ends. Default: 10 s.
+	Grace time.Duration
+
+	// Listen is the address that Run listens on. Default: 127.0.0.1:7860, on a
+	// Space 0.0.0.0 and the port of PORT, or 7860.
+	Listen string
+	// PublicURL gives the URL under which the Hub reaches the server, or nil
+	// while there is none. It is asked for each landing page. Default:
+	// https://$SPACE_HOST on a Space, else the address of the listener.
+	PublicURL func() *url.URL
+	// Landing answers GET and HEAD requests for "/". Default: a page that
+	// lists the endpoints and says where to enter them.
+	Landing http.Handler
+	// Wrap puts a handler of the caller's around what Serve and Run serve.
+	// Default: none.
+	Wrap func(http.Handler) http.Handler
+	// AnyPath takes a POST to every path as a delivery, with a handler or
+	// without. Its endpoint is the name under /webhooks/, else the path.
+	// Default: false.
+	AnyPath bool
+
+	// Store keeps every delivery before it is acknowledged. The caller closes
+	// it, after the server ended. Default: none.
+	Store replay.Store
+	// Dispatcher sends what is stored to its targets; the caller runs it. It
+	// takes the place of handlers. Default: when there is a Store and there
+	// are handlers, one that calls them, and which the server runs.
+	Dispatcher Dispatcher
+	// Ack says when a stored delivery is acknowledged. Default: AckStore.
+	Ack Ack
+	// AckTimeout is how long AckHandler waits. Default: 8 s.
+	AckTimeout time.Duration
+	// Late is called when AckHandler had waited that long and acknowledged
+	// the delivery unseen. It must not block. Default: none.
+	Late func(replay.Receipt)
+
+	// Log gets what goes wrong, and at debug level each delivery.
+	// Default: none.
+	Log *slog.Logger
+	// Out gets the message that is printed at start. Default: os.Stderr.
+	Out io.Writer
+}
+
+// Ack says when a delivery is acknowledged that was stored.
+type Ack string
+
+const (
+	// AckStore acknowledges as soon as the delivery is stored, whatever its
+	// handler will do.
+	AckStore Ack = "store"
+	// AckHandler waits for the first target's answer and gives it to the
+	// sender. What fails without an answer, because nobody listens there for
+	// instance, is a 502, which makes the Hub try again. When AckTimeout is
+	// over, the delivery is acknowledged all the same.
+	AckHandler Ack = "handler"
+)
+
+// Dispatcher is what the receiver needs of a *replay.Dispatcher.
+type Dispatcher interface {
+	// Targets names the targets that new deliveries are queued for.
+	Targets() []string
+	// Await gives the attempt to send a delivery, just stored, to a target,
+	// or replay.ErrHeld when the target refuses connections.
+	Await(ctx context.Context, r replay.Receipt, target string) (*replay.Attempt, error)
+}
+
+func (o Options) withDefaults() (Options, []error) {
+	var errs []error
+	for _, n := range []struct {
+		name  string
+		value int64
+	}{
+		{"MaxBody", o.MaxBody},
+		{"Timeout", int64(o.Timeout)},
+		{"HeaderTimeout", int64(o.HeaderTimeout)},
+		{"MaxHeaderBytes", int64(o.MaxHeaderBytes)},
+		{"MaxConns", int64(o.MaxConns)},
+		{"MaxInFlight", int64(o.MaxInFlight)},
+		{"Grace", int64(o.Grace)},
+		{"AckTimeout", int64(o.AckTimeout)},
+	} {
+		if n.value < 0 {
+			errs = append(errs, fmt.Errorf("option %s is negative", n.name))
+		}
+	}
+	positive(&o.MaxBody, 16<<20)
+	positive(&o.Timeout, 30*time.Second)
+	positive(&o.HeaderTimeout, 10*time.Second)
+	positive(&o.MaxHeaderBytes, 64<<10)
+	positive(&o.MaxConns, 1024)
+	positive(&o.MaxInFlight, 128)
+	positive(&o.Grace, 10*time.Second)
+	positive(&o.AckTimeout, 8*time.Second)
+	if o.Ack == "" {
+		o.Ack = AckStore
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Out == nil {
+		o.Out = os.Stderr
+	}
+	if o.Ack != AckStore && o.Ack != AckHandler {
+		errs = append(errs, fmt.Errorf("option Ack is %q, not %q or %q", o.Ack, AckStore, AckHandler))
+	}
+	if o.Store == nil && o.Dispatcher != nil {
+		errs = append(errs, errors.New("a Dispatcher needs a Store"))
+	}
+	return o, errs
+}
+
+// positive puts the default in the place of zero and of what was refused.
+func positive[T int | int64 | time.Duration](v *T, byDefault T) {
+	if *v <= 0 {
+		*v = byDefault
+	}
+}

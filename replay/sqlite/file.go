@@ -1,0 +1,88 @@
+package sqlite
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"github.com/gofrs/flock"
+)
+
+// prepareFile makes sure that there is a file of our own at path, in a folder
+// that exists. It never opens a file that is there already: on Unix, closing
+// any descriptor of a database drops the locks that this process holds on it.
+func prepareFile(path string) error {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return access(err)
+	}
+	for _, suffix := range []string{"", "-wal", "-shm", "-journal", ".lock"} {
+		info, err := os.Lstat(path + suffix)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return access(err)
+		case !info.Mode().IsRegular():
+			return fmt.Errorf("%w: %s", ErrNotRegular, path+suffix)
+		}
+	}
+
+	// O_EXCL does not follow a link that somebody put there meanwhile.
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return access(err)
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return syncDir(dir)
+}
+
+// syncDir makes a new name in dir durable. Windows cannot, and need not.
+func syncDir(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil {
+		return fmt.Errorf("sync folder: %w", err)
+	}
+	return nil
+}
+
+func access(err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("%w: %w", ErrReadOnly, err)
+	}
+	return err
+}
+
+// lockFile takes the lock of the one process that dispatches, and leaves its
+// id in the file for the message of the next that tries.
+func lockFile(path string) (*flock.Flock, error) {
+	lock := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))
+	switch ok, err := lock.TryLock(); {
+	case err != nil:
+		return nil, access(err)
+	case !ok:
+		// Where locks are mandatory this cannot be read.
+		text, _ := os.ReadFile(path)
+		pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
+		return nil, errors.Join(lock.Close(), &InUseError{PID: pid})
+	}
+	// Where locks are mandatory this cannot be written, and is not missed.
+	_ = os.WriteFile(path, strconv.AppendInt(nil, int64(os.Getpid()), 10), 0o600)
+	return lock, nil
+}

@@ -1,0 +1,226 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/hfhook/hfhook/payload"
+	"github.com/hfhook/hfhook/replay"
+)
+
+// maxReaders is how many reads run at the same time.
+const maxReaders = 4
+
+// readers is a pool of connections that cannot write. A nil in it is one that
+// was not needed so far.
+type readers struct {
+	dsn  string
+	pool chan *conn
+}
+
+func newReaders(path string, busy time.Duration) *readers {
+	r := &readers{
+		dsn: dsn(path, pragma("busy_timeout", busy.Milliseconds()), pragma("wal_autocheckpoint", 0),
+			pragma("cache_size", -8<<10), pragma("query_only", 1)),
+		pool: make(chan *conn, maxReaders),
+	}
+	for range maxReaders {
+		r.pool <- nil
+	}
+	return r
+}
+
+// close must not be called while a connection is out.
+func (r *readers) close() error {
+	var errs []error
+	for range maxReaders {
+		if c := <-r.pool; c != nil {
+			errs = append(errs, c.close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// read gives f a connection that sees one state of the store. It is short: a
+// long one would keep the log from being tidied up.
+func (s *Store) read(ctx context.Context, f func(c *conn) error) (err error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return replay.ErrClosed
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	var c *conn
+	select {
+	case c = <-s.readers.pool:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { s.readers.pool <- c }()
+	if c == nil {
+		if c, err = connect(ctx, s.readers.dsn); err != nil {
+			return classify(err)
+		}
+	}
+	if _, err := c.exec(background, "BEGIN"); err != nil {
+		return classify(err)
+	}
+	err = f(c)
+	if _, end := c.exec(background, "COMMIT"); err == nil {
+		err = end
+	}
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return classify(err)
+}
+
+// Get implements replay.Store.
+func (s *Store) Get(ctx context.Context, id int64) (*replay.Delivery, error) {
+	var found []*replay.Delivery
+	err := s.read(ctx, func(c *conn) (err error) {
+		found, err = load(ctx, c, []int64{id})
+		return err
+	})
+	if err == nil && len(found) == 0 {
+		err = replay.ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("delivery %d: %w", id, err)
+	}
+	return found[0], nil
+}
+
+const (
+	arrivalColumns = "a.id, a.delivery_id, a.time, a.answer, a.repeat, a.remote"
+	attemptColumns = "t.id, t.delivery_id, t.arrival_id, t.started, t.duration, t.status, t.body_cut, t.kind, t.failure, t.error, t.header, t.body, n.name"
+
+	// CROSS JOIN tells SQLite to begin with the ids.
+	loadSQL = `SELECT ` + arrivalColumns + `, d.body_size, d.verdict, d.endpoint, d.scope, d.action, d.repo_type, d.repo,
+			d.webhook_id, d.method, d.path, d.query, d.host, d.reason, d.summary, d.header, d.body
+		FROM json_each(?) j CROSS JOIN deliveries d ON d.id = j.value CROSS JOIN arrivals a ON a.id = d.arrival_id`
+	loadRepeatsSQL = `SELECT ` + arrivalColumns + `
+		FROM json_each(?) j CROSS JOIN arrivals a ON a.delivery_id = j.value AND a.repeat <> ''`
+	loadAttemptsSQL = `SELECT ` + attemptColumns + `
+		FROM json_each(?) j CROSS JOIN attempts t ON t.delivery_id = j.value CROSS JOIN targets n ON n.id = t.target_id`
+	loadQueueSQL = `SELECT q.delivery_id, t.name
+		FROM json_each(?) j CROSS JOIN targets t CROSS JOIN queue q ON q.target_id = t.id AND q.delivery_id = j.value`
+)
+
+// load gives those of the deliveries that are there, complete, in the order of
+// ids, with four queries for all.
+func load(ctx context.Context, c *conn, ids []int64) ([]*replay.Delivery, error) {
+	list := []driver.Value{jsonList(ids)}
+	found := make([]*replay.Delivery, 0, len(ids))
+	byID := make(map[int64]*replay.Delivery, len(ids))
+	var errs []error
+	each := func(sql string, f func(row []driver.Value)) {
+		errs = append(errs, c.query(ctx, sql, list, func(row []driver.Value) bool {
+			f(row)
+			return true
+		}))
+	}
+	each(loadSQL, func(row []driver.Value) {
+		d, err := scanDelivery(row)
+		errs = append(errs, err)
+		found = append(found, d)
+		byID[d.ID] = d
+	})
+	each(loadRepeatsSQL, func(row []driver.Value) {
+		a := scanArrival(row)
+		if d := byID[a.DeliveryID]; d != nil {
+			d.Arrivals = append(d.Arrivals, a)
+		}
+	})
+	each(loadAttemptsSQL, func(row []driver.Value) {
+		a, err := scanAttempt(row)
+		errs = append(errs, err)
+		if d := byID[a.DeliveryID]; d != nil {
+			d.Attempts = append(d.Attempts, a)
+		}
+	})
+	each(loadQueueSQL, func(row []driver.Value) {
+		if d := byID[integer(row[0])]; d != nil {
+			d.Queued = append(d.Queued, text(row[1]))
+		}
+	})
+	for _, d := range found {
+		slices.SortFunc(d.Arrivals, func(a, b replay.Arrival) int { return int(a.ID - b.ID) })
+		slices.SortFunc(d.Attempts, func(a, b replay.Attempt) int { return int(a.ID - b.ID) })
+	}
+	return found, errors.Join(errs...)
+}
+
+func jsonList(ids []int64) string {
+	b := []byte{'['}
+	for i, id := range ids {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendInt(b, id, 10)
+	}
+	return string(append(b, ']'))
+}
+
+func scanArrival(row []driver.Value) replay.Arrival {
+	return replay.Arrival{
+		ID:         integer(row[0]),
+		DeliveryID: integer(row[1]),
+		Time:       time.UnixMicro(integer(row[2])).UTC(),
+		Answer:     int(integer(row[3])),
+		Repeat:     replay.Repeat(text(row[4])),
+		RemoteAddr: text(row[5]),
+	}
+}
+
+func scanDelivery(row []driver.Value) (*replay.Delivery, error) {
+	first := scanArrival(row)
+	row = row[6:]
+	header, err := decodeHeader(blob(row[14]))
+	return &replay.Delivery{
+		ID:        first.DeliveryID,
+		Arrivals:  []replay.Arrival{first},
+		BodySize:  integer(row[0]),
+		Verdict:   replay.Verdict(text(row[1])),
+		Endpoint:  text(row[2]),
+		Scope:     payload.Scope(text(row[3])),
+		Action:    payload.Action(text(row[4])),
+		RepoType:  payload.RepoType(text(row[5])),
+		Repo:      text(row[6]),
+		WebhookID: text(row[7]),
+		Method:    text(row[8]),
+		Path:      text(row[9]),
+		Query:     text(row[10]),
+		Host:      text(row[11]),
+		Reason:    text(row[12]),
+		Summary:   text(row[13]),
+		Header:    header,
+		Body:      blob(row[15]),
+	}, err
+}
+
+func scanAttempt(row []driver.Value) (replay.Attempt, error) {
+	header, err := decodeHeader(blob(row[10]))
+	return replay.Attempt{
+		ID:         integer(row[0]),
+		DeliveryID: integer(row[1]),
+		ArrivalID:  integer(row[2]),
+		Started:    time.UnixMicro(integer(row[3])).UTC(),
+		Duration:   time.Duration(integer(row[4])),
+		Status:     int(integer(row[5])),
+		BodyCut:    integer(row[6]) != 0,
+		Kind:       replay.Kind(text(row[7])),
+		Failure:    replay.Failure(text(row[8])),
+		Error:      text(row[9]),
+		Header:     header,
+		Body:       blob(row[11]),
+		Target:     text(row[12]),
+	}, err
+}

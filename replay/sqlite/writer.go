@@ -1,0 +1,360 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	lib "modernc.org/sqlite/lib"
+
+	"github.com/hfhook/hfhook/replay"
+)
+
+const (
+	// maxGroup is how many writes may wait, and how many share a commit.
+	maxGroup = 1024
+	// maxGroupBytes ends a group early, so that large bodies do not make
+	// one commit slow for all.
+	maxGroupBytes = 8 << 20
+)
+
+// op is one write. apply may run more than once, each time in a transaction
+// of its own, and only the last counts.
+type op interface {
+	apply(t *tx) error
+	weight() int // about how many bytes it writes
+}
+
+// job is an op that somebody may be waiting for.
+type job struct {
+	op    op
+	taken atomic.Bool // by the writer, or by the caller who gave up
+	done  chan error
+}
+
+// submit hands o to the writer, in order.
+func (s *Store) submit(ctx context.Context, o op) (*job, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return nil, replay.ErrClosed
+	}
+	j := &job{op: o, done: make(chan error, 1)}
+	select {
+	case s.jobs <- j:
+		return j, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// do hands o to the writer and waits until it is durable. Once the writer has
+// taken it, it also waits after ctx has ended: an error means that nothing was
+// kept.
+func (s *Store) do(ctx context.Context, o op) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	j, err := s.submit(ctx, o)
+	if err != nil {
+		return err
+	}
+	select {
+	case err := <-j.done:
+		return err
+	case <-ctx.Done():
+		if j.taken.CompareAndSwap(false, true) {
+			return ctx.Err()
+		}
+		return <-j.done
+	}
+}
+
+// writer is the one goroutine that writes, and what belongs to it.
+type writer struct {
+	conn *conn
+	aux  *conn // for checkpoints
+	feed *feed
+	log  *slog.Logger
+
+	mu      sync.Mutex // held during a transaction and a blocking checkpoint
+	tx      tx
+	written atomic.Int64 // bytes, about, since the last checkpoint
+
+	retain    bool
+	retention retention
+}
+
+func openWriter(ctx context.Context, s *Store, o Options) (_ *writer, err error) {
+	w := &writer{feed: s.feed, log: s.log, retain: o.Retain, retention: retention{keep: o.Keep.WithDefaults()}}
+	busy := pragma("busy_timeout", o.BusyTimeout.Milliseconds())
+
+	// Look before anything is changed: turning WAL on writes.
+	look, err := connect(ctx, dsn(s.path, busy))
+	if err != nil {
+		return nil, err
+	}
+	_, err = inspect(ctx, look, migrations())
+	if err = errors.Join(err, look.close()); err != nil {
+		return nil, err
+	}
+
+	pragmas := []string{
+		busy,
+		pragma("page_size", pageSize),
+		pragma("journal_mode", "wal"),
+		pragma("synchronous", "full"),
+		pragma("wal_autocheckpoint", 0),
+		pragma("journal_size_limit", maxWAL),
+		pragma("cache_size", -64<<10), // KiB
+	}
+	if w.conn, err = connectPatiently(ctx, dsn(s.path, pragmas...), o.BusyTimeout); err != nil {
+		return nil, err
+	}
+	if err := migrate(ctx, w.conn, migrations()); err != nil {
+		return nil, errors.Join(err, w.conn.close())
+	}
+	// A checkpoint that finds the store busy is tried again a little later.
+	w.aux, err = connect(ctx, dsn(s.path, pragma("busy_timeout", 0), pragma("wal_autocheckpoint", 0), pragma("synchronous", "full")))
+	if err != nil {
+		return nil, errors.Join(err, w.conn.close())
+	}
+	w.tx = tx{conn: w.conn}
+	return w, nil
+}
+
+// connectPatiently connects although another process is turning WAL on at this
+// moment, which SQLite's own patience does not cover.
+func connectPatiently(ctx context.Context, dsn string, patience time.Duration) (*conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for {
+		c, err := connect(ctx, dsn)
+		if code(err) != lib.SQLITE_BUSY {
+			return c, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+func (w *writer) close() error { return errors.Join(w.aux.close(), w.conn.close()) }
+
+// run writes until jobs is closed and empty.
+func (w *writer) run(jobs <-chan *job) {
+	ticker := time.NewTicker(retentionEvery)
+	defer ticker.Stop()
+	idle := make(chan struct{})
+	close(idle)
+	var group []*job
+	for {
+		var more <-chan struct{}
+		if w.retention.behind {
+			more = idle
+		}
+		group = group[:0]
+		select {
+		case j, ok := <-jobs:
+			if !ok {
+				return
+			}
+			group = collect(append(group, j), jobs)
+		case <-more:
+		case <-ticker.C:
+			if !w.retain {
+				continue
+			}
+			w.retention.rewind()
+		}
+		w.commit(group)
+	}
+}
+
+// collect adds what is waiting to the group, and drops what nobody waits for
+// any more.
+func collect(group []*job, jobs <-chan *job) []*job {
+	bytes := group[0].op.weight()
+	for len(group) < maxGroup && bytes < maxGroupBytes {
+		select {
+		case j, ok := <-jobs:
+			if !ok {
+				return take(group)
+			}
+			bytes += j.op.weight()
+			group = append(group, j)
+			continue
+		default:
+		}
+		break
+	}
+	return take(group)
+}
+
+func take(group []*job) []*job {
+	return slices.DeleteFunc(group, func(j *job) bool { return !j.taken.CompareAndSwap(false, true) })
+}
+
+// commit makes the group durable and tells everybody. A job that fails for
+// itself does not fail the others: they are tried again without it.
+func (w *writer) commit(group []*job) {
+	for {
+		failed, err := w.transact(group)
+		switch {
+		case err == nil:
+			w.feed.publish(w.tx.before, w.tx.news)
+		case failed != nil && !ofTheStore(err):
+			failed.done <- classify(err)
+			group = slices.DeleteFunc(group, func(j *job) bool { return j == failed })
+			if len(group) > 0 {
+				continue
+			}
+			return
+		default:
+			err = classify(err)
+			w.log.Warn("the store cannot write", "writes", len(group), "err", err)
+		}
+		for _, j := range group {
+			j.done <- err
+		}
+		return
+	}
+}
+
+// ofTheStore tells whether an error would hit every write.
+func ofTheStore(err error) bool {
+	switch code(err) {
+	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED, lib.SQLITE_PROTOCOL, lib.SQLITE_READONLY, lib.SQLITE_CANTOPEN, lib.SQLITE_PERM,
+		lib.SQLITE_FULL, lib.SQLITE_IOERR, lib.SQLITE_CORRUPT, lib.SQLITE_NOTADB, lib.SQLITE_NOMEM:
+		return true
+	}
+	return false
+}
+
+// transact writes the group in one transaction. With an error nothing of it is
+// written; failed is the job that it came from, nil when it came from none.
+func (w *writer) transact(group []*job) (failed *job, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	t := &w.tx
+	if err := t.begin(); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			t.rollback(w.log)
+		}
+	}()
+	bytes := 0
+	for _, j := range group {
+		if err := j.op.apply(t); err != nil {
+			return j, err
+		}
+		bytes += j.op.weight()
+	}
+	if w.retain {
+		if err := w.retention.apply(t, len(group)); err != nil {
+			return nil, err
+		}
+	}
+	if err := t.commit(); err != nil {
+		return nil, err
+	}
+	w.written.Add(int64(bytes))
+	return nil, nil
+}
+
+// tx is the transaction under way. The writer's statements run without the
+// callers' contexts: one that gave up must not end a group.
+type tx struct {
+	*conn
+	state  state
+	stored state         // as it is in the table
+	before int64         // state.Event when it began
+	news   []replay.News // what it will be news, nil for what a reader has to look up
+
+	targets map[string]int64
+}
+
+// state is the row of that table.
+type state struct {
+	delivery, event         int64
+	kept, keptBytes         int64
+	rejected, rejectedBytes int64
+}
+
+var background = context.Background()
+
+func (t *tx) begin() error {
+	if _, err := t.exec(background, "BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	row, err := t.ints(background, "SELECT delivery, event, kept, kept_bytes, rejected, rejected_bytes FROM state")
+	if err == nil && len(row) != 6 {
+		err = errors.New("store has lost its state")
+	}
+	if err != nil {
+		_, rollback := t.exec(background, "ROLLBACK")
+		return errors.Join(err, rollback)
+	}
+	t.stored = state{row[0], row[1], row[2], row[3], row[4], row[5]}
+	t.state = t.stored
+	t.before = t.state.event
+	t.news = nil
+	return nil
+}
+
+func (t *tx) commit() error {
+	if s := t.state; s != t.stored {
+		_, err := t.exec(background, "UPDATE state SET delivery = ?, event = ?, kept = ?, kept_bytes = ?, rejected = ?, rejected_bytes = ?",
+			s.delivery, s.event, s.kept, s.keptBytes, s.rejected, s.rejectedBytes)
+		if err != nil {
+			return err
+		}
+	}
+	_, err := t.exec(background, "COMMIT")
+	return err
+}
+
+func (t *tx) rollback(log *slog.Logger) {
+	t.targets = nil // some may be gone with it
+	if _, err := t.exec(background, "ROLLBACK"); err != nil && code(err) != lib.SQLITE_ERROR {
+		log.Warn("roll back", "err", err) // SQLITE_ERROR: it rolled back by itself
+	}
+}
+
+// count adds deliveries and their bytes to what retention counts.
+func (s *state) count(verdict replay.Verdict, deliveries, bytes int64) {
+	if verdict == replay.Rejected {
+		s.rejected += deliveries
+		s.rejectedBytes += bytes
+	} else {
+		s.kept += deliveries
+		s.keptBytes += bytes
+	}
+}
+
+// target gives the id of a target's name.
+func (t *tx) target(name string) (int64, error) {
+	if id, ok := t.targets[name]; ok {
+		return id, nil
+	}
+	if _, err := t.exec(background, "INSERT INTO targets (name) VALUES (?) ON CONFLICT DO NOTHING", name); err != nil {
+		return 0, err
+	}
+	ids, err := t.ints(background, "SELECT id FROM targets WHERE name = ?", name)
+	if err != nil {
+		return 0, err
+	}
+	if t.targets == nil {
+		t.targets = map[string]int64{}
+	}
+	t.targets[name] = ids[0]
+	return ids[0], nil
+}

@@ -1,0 +1,289 @@
+// Package ngroktest is an ngrok service on loopback, for tests: the real
+// library connects to it, binds a domain, and gets the requests that arrive
+// for it. It is strict: what the real service would not have understood is
+// refused and fails the test.
+//
+//	edge := ngroktest.Start(t)
+//	tun, err := edge.Provider().Open(ctx, tunnel.Options{})
+//	go http.Serve(tun, handler)
+//	resp, err := edge.Client().Post(tun.URL().String(), ...)
+//
+// For a program in a process of its own, pass on ConnectURL, CAFile and
+// ProxyURL.
+package ngroktest
+
+import (
+	"cmp"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hfhook/hfhook/tunnel/ngrok"
+	"github.com/hfhook/hfhook/tunnel/tunneltest"
+)
+
+// DevDomain is the host that an endpoint gets when it asks for none.
+const DevDomain = "dev-domain.ngrok-free.test"
+
+// Edge is a running service. All methods may be called at the same time; the
+// fields are set by Start.
+type Edge struct {
+	// Token is the one that agents must have, made up by Start.
+	Token string
+
+	// ConnectURL is where agents connect: a host and port.
+	ConnectURL string
+
+	// PublicAddr is the host and port where the public side listens, with TLS
+	// and a certificate for any name that is asked for.
+	PublicAddr string
+
+	// ProxyURL is a CONNECT proxy that leads every host to PublicAddr. A
+	// program under test takes it as HTTPS_PROXY, and CAFile as
+	// SSL_CERT_FILE, and reaches the public URL like anybody else.
+	ProxyURL *url.URL
+
+	ca *authority
+
+	mu       sync.Mutex
+	agents   net.Listener
+	sessions map[*session]bool
+	public   *http.Server
+	client   *http.Client
+	wg       sync.WaitGroup
+
+	clients  map[string]string // client id to cookie, as handed out
+	bound    map[string]bound  // bind id to what was handed out with it
+	auths    []Auth
+	binds    []Bind
+	requests int
+	wrongs   []string
+	s        switches
+}
+
+// switches are what a test can turn.
+type switches struct {
+	refuseAuth func(Auth) string
+	refuseBind func(host string, again bool) string
+	assign     func(host string, again bool) string
+	sessions   int
+	mute       bool
+	answer     string
+}
+
+// Start runs an Edge until the end of the test. What agents do wrong is an
+// error of the test, unless it takes it with Wrongs.
+func Start(t testing.TB) *Edge {
+	t.Helper()
+	e := &Edge{
+		Token:    "test_" + rand.Text(),
+		ca:       newAuthority(),
+		sessions: map[*session]bool{},
+		clients:  map[string]string{},
+		bound:    map[string]bound{},
+	}
+	for _, start := range []func() error{e.StartAgents, e.startPublic} {
+		if err := start(); err != nil {
+			t.Fatalf("ngroktest: %v", err)
+		}
+	}
+	e.client = e.newClient()
+	e.ProxyURL = tunneltest.ConnectProxy(t, nil, func(string) string { return e.PublicAddr }).URL
+	t.Cleanup(func() {
+		e.close()
+		for _, w := range e.Wrongs() {
+			t.Errorf("ngroktest: %s", w)
+		}
+	})
+	return e
+}
+
+func (e *Edge) close() {
+	e.StopAgents()
+	e.client.CloseIdleConnections()
+	_ = e.public.Close()
+	e.wg.Wait()
+}
+
+// Provider is ready to open tunnels at the edge. Heartbeats are those of the
+// library: a test that mutes them makes them shorter.
+func (e *Edge) Provider() ngrok.Provider {
+	return ngrok.Provider{Authtoken: e.Token, ConnectURL: e.ConnectURL, ConnectCAs: e.CAs()}
+}
+
+// CAs trust the edge's certificates.
+func (e *Edge) CAs() *x509.CertPool { return e.ca.pool() }
+
+// CAFile writes the edge's CA as PEM to a file that ends with the test.
+func (e *Edge) CAFile(t testing.TB) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "ngroktest-ca.pem")
+	if err := os.WriteFile(name, e.ca.pem(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// RefuseAuth makes the edge ask f before it accepts a session: a number, as
+// "107", refuses it. Nil: only wrong tokens are refused.
+func (e *Edge) RefuseAuth(f func(Auth) (code string)) { e.set(func(s *switches) { s.refuseAuth = f }) }
+
+// RefuseBind makes the edge ask f before it gives a host to an endpoint: a
+// number, as "334", refuses it. again tells a bind after a reconnect from a
+// first one. Nil: only hosts that are taken are refused.
+func (e *Edge) RefuseBind(f func(host string, again bool) (code string)) {
+	e.set(func(s *switches) { s.refuseBind = f })
+}
+
+// Assign makes the edge give endpoints the host that f returns, whatever they
+// ask for. Nil: the host they ask for, else DevDomain.
+func (e *Edge) Assign(f func(host string, again bool) string) {
+	e.set(func(s *switches) { s.assign = f })
+}
+
+// LimitSessions allows n agents at the same time, the next is refused with
+// 108; 0: any number.
+func (e *Edge) LimitSessions(n int) { e.set(func(s *switches) { s.sessions = n }) }
+
+// MuteHeartbeats leaves heartbeats without an answer.
+func (e *Edge) MuteHeartbeats(mute bool) { e.set(func(s *switches) { s.mute = mute }) }
+
+// AnswerRequests makes the public side answer every request itself, with 429
+// and the given number in Ngrok-Error-Code, as "727"; "": not any more.
+func (e *Edge) AnswerRequests(code string) { e.set(func(s *switches) { s.answer = code }) }
+
+func (e *Edge) set(f func(*switches)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	f(&e.s)
+}
+
+func (e *Edge) switches() switches {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.s
+}
+
+// StartAgents listens for agents again, on the same address as before.
+func (e *Edge) StartAgents() error {
+	l, err := net.Listen("tcp", cmp.Or(e.ConnectURL, "127.0.0.1:0"))
+	if err != nil {
+		return err
+	}
+	l = tls.NewListener(l, e.ca.config())
+	e.mu.Lock()
+	e.agents = l
+	if e.ConnectURL == "" {
+		e.ConnectURL = l.Addr().String()
+	}
+	e.mu.Unlock()
+	e.wg.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			e.serveAgent(l, c)
+		}
+	})
+	return nil
+}
+
+// StopAgents goes away for agents: it stops to listen and ends all sessions.
+func (e *Edge) StopAgents() {
+	e.mu.Lock()
+	l := e.agents
+	e.agents = nil
+	e.mu.Unlock()
+	if l != nil {
+		_ = l.Close()
+	}
+	e.KillSessions()
+}
+
+// KillSessions breaks the connections of all agents and returns how many.
+func (e *Edge) KillSessions() int {
+	all := e.connected()
+	for _, s := range all {
+		_ = s.conn.Close()
+		<-s.gone
+	}
+	return len(all)
+}
+
+// WaitIdle waits until all agents that are connected now are gone and their
+// hosts free.
+func (e *Edge) WaitIdle() {
+	for _, s := range e.connected() {
+		<-s.gone
+	}
+}
+
+func (e *Edge) connected() []*session {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Collect(maps.Keys(e.sessions))
+}
+
+// Sessions is how many agents are connected and authenticated.
+func (e *Edge) Sessions() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	n := 0
+	for s := range e.sessions {
+		if s.client != "" {
+			n++
+		}
+	}
+	return n
+}
+
+// Auths are the Auth messages so far, refused ones too.
+func (e *Edge) Auths() []Auth {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.auths)
+}
+
+// Binds are the Bind messages so far, refused ones too.
+func (e *Edge) Binds() []Bind {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.binds)
+}
+
+// Requests is how many requests came to the public side.
+func (e *Edge) Requests() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.requests
+}
+
+// Wrongs takes the list of what agents did wrong.
+func (e *Edge) Wrongs() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	w := e.wrongs
+	e.wrongs = nil
+	return w
+}
+
+func (e *Edge) wrong(format string, args ...any) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.wrongs = append(e.wrongs, fmt.Sprintf(format, args...))
+}
+
+// ioTimeout bounds every read and write of a control message.
+const ioTimeout = 10 * time.Second

@@ -1,0 +1,134 @@
+// Package ngrok opens tunnels through ngrok, with ngrok's own library.
+//
+// A free account gives a domain that stays the same, so a webhook is
+// registered once. Opening a tunnel tells ngrok the name of this computer, the
+// path of the running program and its process id: the library sends them and
+// has no way to switch it off.
+package ngrok
+
+import (
+	"cmp"
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/hfhook/hfhook/tunnel"
+)
+
+// Provider opens tunnels through ngrok. Each has an agent session of its own
+// at ngrok; a free plan allows three.
+type Provider struct {
+	// Authtoken of the user's account. Required: see FindToken. It appears in
+	// no log, event or error.
+	Authtoken string
+
+	// TokenSource says in error texts where the token came from.
+	// Default: "NGROK_AUTHTOKEN".
+	TokenSource string
+
+	// Version is that of the program. ngrok takes semantic versions only.
+	// Default: "0.0.0-dev".
+	Version string
+
+	// DialContext makes the connection to ngrok.
+	// Default: that of a zero tunnel.Dialer.
+	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
+
+	// ConnectURL is the host and port of ngrok's agent side, no IPv6 literal.
+	// Default: "connect.ngrok-agent.com:443".
+	ConnectURL string
+
+	// ConnectCAs are trusted to sign the certificate of ConnectURL.
+	// Default: ngrok's own root and nothing else.
+	ConnectCAs *x509.CertPool
+
+	// OpenTimeout bounds Open. Default: 30 s.
+	OpenTimeout time.Duration
+
+	// HeartbeatInterval and HeartbeatTolerance decide when a silent
+	// connection counts as broken: after both together.
+	// Default: 10 s and 15 s; ngrok refuses much shorter ones.
+	HeartbeatInterval, HeartbeatTolerance time.Duration
+
+	// RebuildAfter is how long a tunnel tries to resume its old session before
+	// it starts a new one. Default: 2 min.
+	RebuildAfter time.Duration
+}
+
+const defaultConnectURL = "connect.ngrok-agent.com:443"
+
+// Name is "ngrok".
+func (Provider) Name() string { return "ngrok" }
+
+// Open connects to ngrok and takes o.URL as the public URL, or without one
+// the domain of the account. It tries again after errors that may pass, and
+// fails with the last one when ctx or OpenTimeout ends.
+func (p Provider) Open(ctx context.Context, o tunnel.Options) (tunnel.Tunnel, error) {
+	p.TokenSource = cmp.Or(p.TokenSource, "NGROK_AUTHTOKEN")
+	p.Version = cmp.Or(p.Version, "0.0.0-dev")
+	p.ConnectURL = cmp.Or(p.ConnectURL, defaultConnectURL)
+	p.OpenTimeout = cmp.Or(p.OpenTimeout, 30*time.Second)
+	p.RebuildAfter = cmp.Or(p.RebuildAfter, 2*time.Minute)
+	if p.DialContext == nil {
+		p.DialContext = tunnel.Dialer{}.DialContext
+	}
+	if err := p.check(o.URL); err != nil {
+		return nil, err
+	}
+
+	t := newTunnel(p, o)
+	opening, cancel := context.WithTimeout(ctx, p.OpenTimeout)
+	defer cancel()
+	t.emit(tunnel.Event{State: tunnel.Opening})
+	l, err := t.connect(opening, tunnel.Opening)
+	if err != nil {
+		if opening.Err() != nil && !err.Permanent {
+			return nil, p.openEnded(ctx, err)
+		}
+		return nil, err
+	}
+	t.setURL(l.endpoint.URL())
+	t.emit(tunnel.Event{State: tunnel.Online, URL: t.URL()})
+	go t.run(l)
+	return t, nil
+}
+
+// check finds what is wrong before anything is sent.
+func (p Provider) check(u *url.URL) error {
+	switch {
+	case p.Authtoken == "":
+		return &tunnel.Error{Provider: "ngrok", Code: "missing", Permanent: true,
+			Detail: "ngrok needs an authtoken",
+			Hint:   "it is free: get it at https://dashboard.ngrok.com/get-started/your-authtoken, then: export NGROK_AUTHTOKEN=..."}
+	case u == nil:
+		return nil
+	case u.Scheme != "https":
+		return badURL("ngrok tunnels start with https://")
+	case strings.Trim(u.Path, "/") != "":
+		return badURL("ngrok gives a whole domain: the public URL can have no path")
+	}
+	return nil
+}
+
+func badURL(detail string) error {
+	return &tunnel.Error{Provider: "ngrok", Code: "url", Permanent: true, Detail: detail,
+		Hint: "give a URL like https://name.ngrok-free.app, or leave out --public-url to use your dev domain"}
+}
+
+// openEnded is the error when time is up, or the caller gave up: the last
+// failure, if there was one, is what the user should read.
+func (p Provider) openEnded(ctx context.Context, last *tunnel.Error) error {
+	e := *last
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		e.Err = errors.Join(context.Cause(ctx), last.Err)
+	case e.Code == "timeout":
+		e.Detail = fmt.Sprintf("ngrok did not answer within %s", p.OpenTimeout)
+	}
+	return &e
+}
