@@ -27,7 +27,7 @@ func (d *Dispatcher) Await(ctx context.Context, r Receipt, target string) (*Atte
 	wake := make(chan struct{}, 1)
 	s.join(r.DeliveryID, wake)
 	defer s.leave(r.DeliveryID, wake)
-	for {
+	for stopped := false; ; {
 		held := s.held()
 		kept, err := d.o.Store.Get(ctx, r.DeliveryID)
 		if err != nil {
@@ -41,12 +41,14 @@ func (d *Dispatcher) Await(ctx context.Context, r Receipt, target string) (*Atte
 			return nil, ErrNotQueued
 		case held:
 			return nil, ErrHeld
+		case stopped:
+			return nil, ErrStopped
 		}
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		case <-d.stopped:
-			return nil, ErrStopped
+			stopped = true // a last look: it may be recorded just now
 		case <-wake:
 		}
 	}

@@ -2,9 +2,9 @@ package replay
 
 import "time"
 
-// Hold says that a target cannot be reached. Its deliveries wait in their
-// order, one of them is tried again and again, and when it gets through all the
-// others follow.
+// Hold says that a target cannot be reached, or that the store does not give
+// what is to be sent there. The deliveries wait in their order, one of them is
+// tried again and again, and when it gets through all the others follow.
 type Hold struct {
 	Target  string
 	Since   time.Time

@@ -89,6 +89,7 @@ func TestHTTPSendsTheSameBytes(t *testing.T) {
 		Header: http.Header{
 			"Content-Type":   {"application/json"},
 			"Content-Length": {"999"},
+			"Expect":         {"100-continue"}, // the body does not wait for it
 			"Webhook-Id":     {"wh"},
 			"X-Twice":        {"1", "2"},
 		},
@@ -98,6 +99,7 @@ func TestHTTPSendsTheSameBytes(t *testing.T) {
 		"Host: TARGET\r\n"+
 		"Content-Length: 13\r\n"+
 		"Content-Type: application/json\r\n"+
+		"Expect: 100-continue\r\n"+
 		"Webhook-Id: wh\r\n"+
 		"X-Twice: 1\r\n"+
 		"X-Twice: 2\r\n"+

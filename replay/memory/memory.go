@@ -226,7 +226,7 @@ func (s *Store) Finish(ctx context.Context, attempts ...*replay.Attempt) error {
 		r.Attempts = append(r.Attempts, kept)
 		if a.Kind == replay.Live {
 			r.queue = slices.DeleteFunc(r.queue, func(q queued) bool {
-				return q.target == a.Target && q.arrival <= a.ArrivalID
+				return q.target == a.Target && (a.ArrivalID == 0 || q.arrival <= a.ArrivalID)
 			})
 		}
 		s.tell(news{attempt: &kept})
