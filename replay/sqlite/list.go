@@ -147,7 +147,7 @@ func condition(f *replay.Filter) (string, []driver.Value) {
 		and("d.id <= ?", f.ToID)
 	}
 	if f.WebhookID != "" {
-		and("d.id_hash = ? AND d.webhook_id = ?", hash([]byte(f.WebhookID)), f.WebhookID)
+		and("d.webhook_id = ?", f.WebhookID)
 	}
 	if !f.Since.IsZero() {
 		and("d.received >= ?", ceilMicro(f.Since))
