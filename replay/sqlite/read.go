@@ -115,7 +115,7 @@ const (
 )
 
 // load gives those of the deliveries that are there, complete, in the order of
-// ids, with four queries for all.
+// ids, with four queries for all. No id is twice in ids.
 func load(ctx context.Context, c *conn, ids []int64) ([]*replay.Delivery, error) {
 	list := []driver.Value{jsonList(ids)}
 	found := make([]*replay.Delivery, 0, len(ids))

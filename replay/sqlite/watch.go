@@ -124,7 +124,8 @@ func (s *Store) newsAfter(ctx context.Context, cursor int64) (news []replay.News
 		if err != nil {
 			return err
 		}
-		found, err := load(ctx, c, deliveries)
+		slices.Sort(deliveries)
+		found, err := load(ctx, c, slices.Compact(deliveries))
 		if err != nil {
 			return err
 		}
