@@ -110,7 +110,7 @@ func openWriter(ctx context.Context, s *Store, o Options) (_ *writer, err error)
 		pragma("synchronous", "full"),
 		pragma("wal_autocheckpoint", 0),
 		pragma("journal_size_limit", maxWAL),
-		pragma("cache_size", -64<<10), // KiB
+		pragma("cache_size", -16<<10), // KiB
 	}
 	if w.conn, err = connectPatiently(ctx, dsn(s.path, pragmas...), o.BusyTimeout); err != nil {
 		return nil, err
@@ -280,6 +280,7 @@ type tx struct {
 	news   []replay.News // what it will be news, nil for what a reader has to look up
 
 	targets map[string]int64
+	keys    keys
 }
 
 // state is the row of that table.
@@ -318,12 +319,16 @@ func (t *tx) commit() error {
 			return err
 		}
 	}
-	_, err := t.exec(background, "COMMIT")
-	return err
+	if _, err := t.exec(background, "COMMIT"); err != nil {
+		return err
+	}
+	t.keys.commit(t.before, t.state.event)
+	return nil
 }
 
 func (t *tx) rollback(log *slog.Logger) {
 	t.targets = nil // some may be gone with it
+	t.keys.rollback()
 	if _, err := t.exec(background, "ROLLBACK"); err != nil && code(err) != lib.SQLITE_ERROR {
 		log.Warn("roll back", "err", err) // SQLITE_ERROR: it rolled back by itself
 	}
