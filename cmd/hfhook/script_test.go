@@ -21,6 +21,7 @@ import (
 //
 //	dev NAME [flags]          hfhook dev on a free port, until it is ready;
 //	                          sets $NAME_URL and $NAME_ADDR
+//	follow NAME [flags]       hfhook inspect --follow
 //	handler NAME [flags]      a handler in a process of its own; sets $NAME_URL
 //	                          and $NAME_ADDR
 //	post URL FILE [header]    posts a file; stdout is the status and the answer
@@ -46,6 +47,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"dev":     scriptDev,
+			"follow":  scriptFollow,
 			"handler": scriptHandler,
 			"post":    scriptPost,
 			"await":   scriptAwait,
@@ -108,6 +110,13 @@ func scriptDev(ts *testscript.TestScript, neg bool, args []string) {
 	found, err := p.await(talk, pattern, 1)
 	ts.Check(err)
 	setURL(ts, name, found[1])
+}
+
+func scriptFollow(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: follow NAME [flags]")
+	}
+	launchInScript(ts, args[0], "hfhook", append([]string{"inspect", "--follow"}, args[1:]...)...)
 }
 
 func setURL(ts *testscript.TestScript, name, url string) {

@@ -47,6 +47,10 @@ func storeHint(err error) (string, bool) {
 	switch {
 	case errors.Is(err, sqlite.ErrNotDatabase):
 		return "the file is left as it is; name another with --store FILE", true
+	case errors.Is(err, sqlite.ErrNotRegular):
+		return "name the file itself with --store FILE", true
+	case errors.Is(err, sqlite.ErrFull):
+		return "make some room on the disk", true
 	case errors.Is(err, sqlite.ErrNewerSchema):
 		return "a newer hfhook wrote it; update hfhook, or name another file with --store FILE", true
 	case errors.Is(err, sqlite.ErrInUse):
