@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -115,7 +116,13 @@ func openWriter(ctx context.Context, s *Store, o Options) (_ *writer, err error)
 	if w.conn, err = connectPatiently(ctx, dsn(s.path, pragmas...), o.BusyTimeout); err != nil {
 		return nil, err
 	}
+	if err := w.conn.writable(); err != nil {
+		return nil, errors.Join(err, w.conn.close())
+	}
 	if err := migrate(ctx, w.conn, migrations()); err != nil {
+		return nil, errors.Join(err, w.conn.close())
+	}
+	if err := w.conn.script(ctx, "PRAGMA busy_timeout = 0"); err != nil { // see lock
 		return nil, errors.Join(err, w.conn.close())
 	}
 	// A checkpoint that finds the store busy is tried again a little later.
@@ -123,7 +130,7 @@ func openWriter(ctx context.Context, s *Store, o Options) (_ *writer, err error)
 	if err != nil {
 		return nil, errors.Join(err, w.conn.close())
 	}
-	w.tx = tx{conn: w.conn}
+	w.tx = tx{conn: w.conn, patience: o.BusyTimeout}
 	return w, nil
 }
 
@@ -274,6 +281,8 @@ func (w *writer) transact(group []*job) (failed *job, err error) {
 // callers' contexts: one that gave up must not end a group.
 type tx struct {
 	*conn
+	patience time.Duration // see lock
+
 	state  state
 	stored state         // as it is in the table
 	before int64         // state.Event when it began
@@ -293,7 +302,7 @@ type state struct {
 var background = context.Background()
 
 func (t *tx) begin() error {
-	if _, err := t.exec(background, "BEGIN IMMEDIATE"); err != nil {
+	if err := t.lock(); err != nil {
 		return err
 	}
 	row, err := t.ints(background, "SELECT delivery, event, kept, kept_bytes, rejected, rejected_bytes FROM state")
@@ -309,6 +318,19 @@ func (t *tx) begin() error {
 	t.before = t.state.event
 	t.news = nil
 	return nil
+}
+
+// lock begins the transaction once no other process is in one. SQLite's own
+// patience sleeps for up to 100 ms between two looks, and so hardly ever meets
+// the short gaps that a busy process leaves.
+func (t *tx) lock() error {
+	for deadline := time.Now().Add(t.patience); ; {
+		_, err := t.exec(background, "BEGIN IMMEDIATE")
+		if code(err) != lib.SQLITE_BUSY || time.Now().After(deadline) {
+			return err
+		}
+		time.Sleep(time.Duration(100+rand.IntN(900)) * time.Microsecond)
+	}
 }
 
 func (t *tx) commit() error {
