@@ -71,6 +71,18 @@ func TestEdgeAwayForAWhile(t *testing.T) {
 	assert.Equal(t, []time.Duration{0, 500 * time.Millisecond, time.Second}, pauses)
 }
 
+func TestKickSaysWhatItDoes(t *testing.T) {
+	edge := ngroktest.Start(t)
+	tun, events := open(t, edge.Provider(), nil)
+	start := time.Now()
+	tun.Kick()
+	e := events.Await(t, isState(tunnel.Reconnecting))
+	assert.Equal(t, "the connection to ngrok was cut to make a new one", e.Err.Error())
+	assert.Zero(t, e.Retry)
+	backOnline(t, events)
+	assert.Less(t, time.Since(start), time.Second, "without the library's pause")
+}
+
 // While the library pauses there is nothing to cut; a kick starts anew.
 func TestKickWhileDown(t *testing.T) {
 	edge := ngroktest.Start(t)
