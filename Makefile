@@ -58,5 +58,8 @@ fuzz: ## fuzz each target for FUZZTIME (default 30s)
 	  done; \
 	done
 
+picture: ## draw docs/dev.svg anew, from a real session
+	.ci/picture/session
+
 clean: ## remove what was built
 	rm -rf bin

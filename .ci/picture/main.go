@@ -1,11 +1,15 @@
 // Command picture turns what a program wrote to a terminal, colours and all,
-// into an SVG: go run ./.ci/picture < transcript > picture.svg
+// into an SVG. With "handler ADDRESS" it is the handler of the session that is
+// shown, with a bug at every path but /fixed.
 package main
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"html"
+	"io"
+	"net/http"
 	"os"
 	"regexp"
 	"strings"
@@ -28,6 +32,10 @@ var style = map[string]string{
 var sgr = regexp.MustCompile("\x1b\\[([0-9;]*)m")
 
 func main() {
+	if len(os.Args) == 3 && os.Args[1] == "handler" {
+		fmt.Fprintln(os.Stderr, http.ListenAndServe(os.Args[2], http.HandlerFunc(handle)))
+		os.Exit(1)
+	}
 	var lines []string
 	width := 0
 	in := bufio.NewScanner(os.Stdin)
@@ -48,6 +56,16 @@ func main() {
 		draw(text, margin+line*(i+1)-6)
 	}
 	fmt.Println("</g>\n</svg>")
+}
+
+func handle(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	if r.URL.Path != "/fixed" && bytes.Contains(body, []byte(`"discussion"`)) {
+		w.WriteHeader(http.StatusInternalServerError)
+		fmt.Fprintln(w, "KeyError: 'headSha'\n  bot.py, line 17, in on_webhook")
+		return
+	}
+	fmt.Fprintln(w, `{"ok": true}`)
 }
 
 // draw writes the runs of one line, each where its first cell is.
