@@ -2,6 +2,7 @@ package memory_test
 
 import (
 	"context"
+	"iter"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -45,6 +46,16 @@ func (f fixture) get(id int64) *replay.Delivery {
 	d, err := f.s.Get(f.Context(), id)
 	require.NoError(f, err)
 	return d
+}
+
+func (f fixture) ids(filter replay.Filter) []int64 {
+	f.Helper()
+	var ids []int64
+	for d, err := range f.s.List(f.Context(), filter) {
+		require.NoError(f, err)
+		ids = append(ids, d.ID)
+	}
+	return ids
 }
 
 func (f fixture) live(r replay.Receipt, status int) {
@@ -211,12 +222,7 @@ func TestList(t *testing.T) {
 		"few":        {replay.Filter{Limit: 9, Newest: true, Text: "ab"}, []int64{3}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var got []int64
-			for d, err := range f.s.List(t.Context(), c.f) {
-				require.NoError(t, err)
-				got = append(got, d.ID)
-			}
-			assert.Equal(t, c.want, got)
+			assert.Equal(t, c.want, f.ids(c.f))
 		})
 	}
 }
@@ -270,21 +276,14 @@ func TestClosed(t *testing.T) {
 	require.ErrorIs(t, err, replay.ErrClosed)
 	_, err = f.s.Get(t.Context(), 1)
 	require.ErrorIs(t, err, replay.ErrClosed)
-	for _, seq := range []func(func(error) bool){
-		func(yield func(error) bool) {
-			for _, err := range watch {
-				yield(err)
-			}
-		},
-		func(yield func(error) bool) {
-			for _, err := range f.s.List(t.Context(), replay.Filter{}) {
-				yield(err)
-			}
-		},
-	} {
-		var errs []error
-		seq(func(err error) bool { errs = append(errs, err); return true })
-		require.Len(t, errs, 1)
-		require.ErrorIs(t, errs[0], replay.ErrClosed)
+	require.ErrorIs(t, first(watch), replay.ErrClosed)
+	require.ErrorIs(t, first(f.s.List(t.Context(), replay.Filter{})), replay.ErrClosed)
+}
+
+// first gives the error that comes first.
+func first[T any](seq iter.Seq2[T, error]) error {
+	for _, err := range seq {
+		return err
 	}
+	return nil
 }
