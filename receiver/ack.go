@@ -4,43 +4,38 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
 
 	"github.com/hfhook/hfhook/replay"
 )
 
-// answerOf waits for the first target's answer and passes it on.
-func (q *request) answerOf(receipt replay.Receipt) (status int, sent bool) {
-	d := q.s.dispatcher()
-	target := receipt.Queued[0]
-	for _, t := range d.Targets() {
-		if slices.Contains(receipt.Queued, t) {
-			target = t
-			break
-		}
-	}
+// answerOf waits for the first target's answer to a delivery and passes it on.
+func (q *request) answerOf(receipt replay.Receipt, target string) (status int, sent bool) {
 	// A sender that hangs up is not waited for: its next try is a retry.
 	ctx, cancel := context.WithTimeout(q.r.Context(), q.s.o.AckTimeout)
 	defer cancel()
-	a, err := d.Await(ctx, receipt, target)
+	log := q.s.log.With("id", receipt.DeliveryID, "target", target)
+	a, err := q.s.dispatcher().Await(ctx, receipt, target)
 	switch {
 	case err == nil && a.Failure == "":
 		return q.passOn(a)
 	case err == nil && a.Failure == replay.FailPanic:
 		return q.fail(http.StatusInternalServerError, http.StatusText(http.StatusInternalServerError))
 	case err == nil:
-		q.s.log.Warn("no answer from the target", "id", receipt.DeliveryID, "target", target, "failure", a.Failure, "err", a.Error)
+		log.Warn("no answer from the target", "failure", a.Failure, "err", a.Error)
 		return q.fail(http.StatusBadGateway, "no answer from the handler: "+string(a.Failure))
+	case errors.Is(err, replay.ErrHeld):
+		log.Warn("no answer from the target", "err", err)
+		return q.fail(http.StatusBadGateway, "the handler cannot be reached")
 	case errors.Is(err, context.DeadlineExceeded):
-		q.s.log.Warn("acknowledged before the handler answered", "id", receipt.DeliveryID, "target", target, "waited", q.s.o.AckTimeout)
+		log.Warn("acknowledged before the handler answered", "waited", q.s.o.AckTimeout)
 		if q.s.o.Late != nil {
 			q.s.o.Late(receipt)
 		}
-		return http.StatusOK, q.answerJSON(http.StatusOK, emptyObject)
-	default: // held, or the dispatcher is ending
-		q.s.log.Warn("no answer from the target", "id", receipt.DeliveryID, "target", target, "err", err)
-		return q.fail(http.StatusBadGateway, "the handler cannot be reached")
+	default:
+		log.Warn("acknowledged without an answer of the handler", "err", err)
 	}
+	// It is kept, and will be sent.
+	return http.StatusOK, q.answerJSON(http.StatusOK, emptyObject)
 }
 
 func (q *request) fail(status int, message string) (int, bool) {

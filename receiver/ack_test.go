@@ -3,6 +3,7 @@ package receiver_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -45,7 +46,8 @@ func TestAckHandlerPassesTheAnswerOn(t *testing.T) {
 		"refused":    {attempt(replay.Attempt{Failure: replay.FailRefused, Error: "dial 10.0.0.1"}), 502, `{"error":"no answer from the handler: refused"}`},
 		"broken":     {attempt(replay.Attempt{Status: 200, Failure: replay.FailBroken}), 502, `{"error":"no answer from the handler: broken"}`},
 		"panic":      {attempt(replay.Attempt{Failure: replay.FailPanic, Error: "panic: x"}), 500, `{"error":"Internal Server Error"}`},
-		"held": {func(context.Context) (*replay.Attempt, error) { return nil, errors.New("held") },
+		"stopped":    {func(context.Context) (*replay.Attempt, error) { return nil, replay.ErrStopped }, 200, "{}"},
+		"held": {func(context.Context) (*replay.Attempt, error) { return nil, fmt.Errorf("x: %w", replay.ErrHeld) },
 			502, `{"error":"the handler cannot be reached"}`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -2,6 +2,11 @@ package receiver
 
 import (
 	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/hfhook/hfhook/payload"
+	"github.com/hfhook/hfhook/replay"
 )
 
 // dispatch is the server's own dispatcher while it runs. A nil one has nothing
@@ -13,7 +18,73 @@ type dispatch struct {
 	err    error // why it ended; read after done
 }
 
-func (s *Server) startDispatcher() {}
+// startDispatcher makes stored deliveries reach their handlers, when nobody
+// else does.
+func (s *Server) startDispatcher() error {
+	if s.o.Store == nil || s.o.Dispatcher != nil || len(s.handlers) == 0 {
+		return nil
+	}
+	own, err := replay.NewDispatcher(replay.DispatcherOptions{
+		Store:   s.o.Store,
+		Targets: []replay.Target{handlersTarget{s}},
+		Grace:   s.o.Grace / 2, // the other half is for what comes before and after
+		Log:     s.log,
+	})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	d := &dispatch{Dispatcher: own, cancel: cancel, done: make(chan struct{})}
+	go func() {
+		defer close(d.done)
+		if err := own.Run(ctx); err != nil {
+			d.err = fmt.Errorf("dispatcher: %w", err)
+			s.log.Error("stored deliveries are not handled any more", "err", err)
+		}
+	}()
+	s.dispatch = d
+	return nil
+}
+
+// handlersTarget is the handlers of a server, of which the endpoint of a
+// delivery chooses one.
+type handlersTarget struct{ s *Server }
+
+func (handlersTarget) Name() string { return "handlers" }
+
+// Send runs the handler. It answers as without a store.
+func (t handlersTarget) Send(ctx context.Context, d *replay.Delivery) *replay.Attempt {
+	h := t.s.handlers[d.Endpoint]
+	if h == nil {
+		return attempt(result{status: http.StatusNotFound, body: errorBody("no such endpoint")})
+	}
+	p, err := payload.Decode(d.Body)
+	if err != nil {
+		return attempt(result{status: http.StatusUnprocessableEntity, body: undecodable(err)})
+	}
+	res := t.s.call(withDelivery(ctx, func() *replay.Delivery { return d }), d.Endpoint, h, p)
+	if res.err != nil && ctx.Err() != nil {
+		// It was told to stop, and stays in the queue.
+		return &replay.Attempt{Failure: replay.FailCancelled, Error: res.err.Error()}
+	}
+	return attempt(res)
+}
+
+func attempt(res result) *replay.Attempt {
+	if res.panicked {
+		return &replay.Attempt{Failure: replay.FailPanic, Error: res.err.Error()}
+	}
+	a := &replay.Attempt{
+		Status:  res.status,
+		Header:  http.Header{"Content-Type": {"application/json"}},
+		Body:    res.body[:min(len(res.body), replay.MaxAnswer)],
+		BodyCut: len(res.body) > replay.MaxAnswer,
+	}
+	if res.err != nil {
+		a.Error = res.err.Error()
+	}
+	return a
+}
 
 func (s *Server) dispatcher() Dispatcher {
 	if s.dispatch != nil {

@@ -40,18 +40,21 @@ func (e *statusError) HTTPStatus() int { return e.code }
 
 // result is a handler's answer.
 type result struct {
-	status int
-	body   []byte
+	status   int
+	body     []byte
+	err      error // of the handler
+	panicked bool
 }
 
 // call runs a handler and makes an answer of whatever it does.
 func (s *Server) call(ctx context.Context, endpoint string, h Handler, p *payload.Payload) result {
 	body, err := guarded(ctx, h, p)
 	if err == nil {
-		return result{http.StatusOK, body}
+		return result{status: http.StatusOK, body: body}
 	}
 	status := statusOf(err)
-	if crash, ok := errors.AsType[*panicError](err); ok {
+	crash, panicked := errors.AsType[*panicError](err)
+	if panicked {
 		s.log.Error("handler panicked", "endpoint", endpoint, "panic", crash.value, "stack", string(crash.stack))
 	} else if status >= 500 {
 		s.log.Error("handler failed", "endpoint", endpoint, "status", status, "err", err)
@@ -61,7 +64,7 @@ func (s *Server) call(ctx context.Context, endpoint string, h Handler, p *payloa
 	if bytes.Equal(body, emptyObject) && status >= 300 {
 		body = errorBody(http.StatusText(status))
 	}
-	return result{status, body}
+	return result{status, body, err, panicked}
 }
 
 // guarded gives the handler's value as JSON, and turns a panic into an error.

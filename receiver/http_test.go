@@ -38,7 +38,7 @@ func TestRoutes(t *testing.T) {
 	s := newServer(t, receiver.Options{})
 	s.Handle("/hf/deep.hook/", ok)
 	addr := serve(t, s)
-	body := testdata(t, "commit.json")
+	body := sample(t, commit)
 	for _, tt := range []struct {
 		request string
 		want    int
@@ -92,7 +92,7 @@ func TestAnyPathTakesEveryPathAsItCame(t *testing.T) {
 		})
 	}})
 	addr := serve(t, s)
-	body := testdata(t, "commit.json")
+	body := sample(t, commit)
 	for _, path := range []string{"/", "/x", "//webhooks/../x", "/a%2Fb", "/webhooks/hook", "/webhooks/other/"} {
 		c := raw(t, addr, fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s", path, len(body), body))
 		assert.Equal(t, 200, readRaw(t, c).Status, path)
@@ -127,7 +127,7 @@ func TestBodyThatIsNoPayload(t *testing.T) {
 func TestCompressedBody(t *testing.T) {
 	var zipped bytes.Buffer
 	z := gzip.NewWriter(&zipped)
-	_, err := io.WriteString(z, testdata(t, "commit.json"))
+	_, err := io.WriteString(z, sample(t, commit))
 	require.NoError(t, err)
 	require.NoError(t, z.Close())
 	got := record(newServer(t, receiver.Options{}), "POST", "/webhooks/hook", zipped.String(), "Content-Encoding: gzip")
@@ -214,7 +214,7 @@ func TestBodyThatEndsEarly(t *testing.T) {
 
 func TestConnectionIsReused(t *testing.T) {
 	addr := serve(t, newServer(t, receiver.Options{Secrets: []string{"s"}}))
-	body := testdata(t, "commit.json")
+	body := sample(t, commit)
 	c := raw(t, addr)
 	r := bufio.NewReader(c)
 	for range 3 {
@@ -252,7 +252,7 @@ func TestHandlerResults(t *testing.T) {
 	} {
 		s.Handle(name2path(name), func(context.Context, *payload.Payload) (any, error) { return tt.value, tt.err })
 		defer t.Run(name, func(t *testing.T) {
-			got := record(s, "POST", "/webhooks/"+name2path(name), testdata(t, "commit.json"))
+			got := record(s, "POST", "/webhooks/"+name2path(name), sample(t, commit))
 			assert.Equal(t, tt.status, got.Code)
 			assert.Equal(t, tt.body, got.Body.String())
 		})
@@ -277,11 +277,11 @@ func TestPanicLeavesTheServerAlive(t *testing.T) {
 	s.Handle("panic", func(context.Context, *payload.Payload) (any, error) { panic("internals") })
 	addr := serve(t, s)
 	for range 2 {
-		got := send(t, "POST", "http://"+addr+"/webhooks/panic", testdata(t, "commit.json"))
+		got := send(t, "POST", "http://"+addr+"/webhooks/panic", sample(t, commit))
 		assert.Equal(t, 500, got.Status)
 		assert.JSONEq(t, `{"error":"Internal Server Error"}`, got.Body)
 	}
-	assert.Equal(t, 200, send(t, "POST", "http://"+addr+"/webhooks/hook", testdata(t, "commit.json")).Status)
+	assert.Equal(t, 200, send(t, "POST", "http://"+addr+"/webhooks/hook", sample(t, commit)).Status)
 	assert.Contains(t, log.String(), "internals")
 	assert.Contains(t, log.String(), "http_test.go", "the stack")
 }
@@ -289,7 +289,7 @@ func TestPanicLeavesTheServerAlive(t *testing.T) {
 func TestDeliveryFrom(t *testing.T) {
 	assert.Nil(t, receiver.DeliveryFrom(t.Context()))
 	s := receiver.New(receiver.Options{Secrets: []string{"secret"}})
-	body := testdata(t, "commit.json")
+	body := sample(t, commit)
 	called := false
 	s.Handle("hook", func(ctx context.Context, p *payload.Payload) (any, error) {
 		called = true

@@ -21,7 +21,7 @@ func TestLandingPage(t *testing.T) {
 	s := newServer(t, receiver.Options{Secrets: []string{"hunter2"}, Store: store, PublicURL: func() *url.URL { return public }})
 	s.Handle("hf/other", ok)
 	defer func() { assert.NoError(t, s.Shutdown(t.Context())) }()
-	record(s, "POST", "/webhooks/hook", testdata(t, "hostile.json"), "X-Webhook-Secret: hunter2")
+	record(s, "POST", "/webhooks/hook", sample(t, hostile), "X-Webhook-Secret: hunter2")
 	require.Len(t, kept(t, store), 1)
 
 	got := record(s, "GET", "/?secret=%3Cscript%3E", "", "Host: evil.example", "X-Forwarded-Host: evil.example")

@@ -68,9 +68,15 @@ func listen(t *testing.T) net.Listener {
 	return l
 }
 
-func testdata(t testing.TB, name string) string {
+// Names of sample bodies.
+const (
+	commit  = "repo.content.update.model.commit.composed.json"
+	hostile = "discussion.comment.create.model.hostile-text.composed.json"
+)
+
+func sample(t testing.TB, name string) string {
 	t.Helper()
-	b, err := os.ReadFile("testdata/" + name)
+	b, err := os.ReadFile("../payload/testdata/" + name)
 	require.NoError(t, err)
 	return string(b)
 }

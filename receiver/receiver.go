@@ -134,7 +134,9 @@ func (s *Server) start() error {
 		if len(s.secrets) == 0 {
 			s.log.Warn("no secret is set: every request is let in")
 		}
-		s.startDispatcher()
+		if s.startErr = s.startDispatcher(); s.startErr != nil {
+			s.log.Error("receiver not started", "err", s.startErr)
+		}
 	})
 	return s.startErr
 }

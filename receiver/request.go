@@ -145,7 +145,9 @@ func (q *request) handle(p *payload.Payload, decodeErr error) {
 		q.answerJSON(http.StatusUnprocessableEntity, undecodable(decodeErr))
 		return
 	}
-	q.s.log.Debug("delivery", "endpoint", q.endpoint, "scope", p.Event.Scope, "action", p.Event.Action, "repo", p.Repo.Name)
+	if q.debug() {
+		q.s.log.Debug("delivery", "endpoint", q.endpoint, "summary", p.Describe())
+	}
 	h := q.s.handlers[q.endpoint]
 	if h == nil {
 		q.answerJSON(http.StatusOK, emptyObject)
@@ -158,7 +160,8 @@ func (q *request) handle(p *payload.Payload, decodeErr error) {
 // keep stores the delivery and acknowledges it.
 func (q *request) keep(p *payload.Payload, decodeErr error) {
 	d := q.delivery(p, decodeErr)
-	receipt, err := q.store(d, q.s.targets())
+	targets := q.s.targets()
+	receipt, err := q.store(d, targets)
 	if err != nil {
 		// Nothing is acknowledged that is not kept.
 		q.s.log.Error("delivery not stored", "endpoint", q.endpoint, "err", err)
@@ -166,15 +169,17 @@ func (q *request) keep(p *payload.Payload, decodeErr error) {
 		q.answerError(http.StatusServiceUnavailable, "the delivery could not be stored")
 		return
 	}
-	q.s.log.Debug("delivery stored", "id", receipt.DeliveryID, "endpoint", q.endpoint, "verdict", d.Verdict, "repeat", receipt.Arrival.Repeat, "summary", d.Summary)
+	if q.debug() {
+		q.s.log.Debug("delivery stored", "id", receipt.DeliveryID, "endpoint", q.endpoint, "verdict", d.Verdict, "repeat", receipt.Arrival.Repeat, "summary", d.Summary)
+	}
 	var sent bool
 	var status int
 	switch {
 	case decodeErr != nil:
 		status = http.StatusUnprocessableEntity
 		sent = q.answerJSON(status, undecodable(decodeErr))
-	case q.s.o.Ack == AckHandler && len(receipt.Queued) > 0 && q.s.dispatcher() != nil:
-		status, sent = q.answerOf(receipt)
+	case q.s.o.Ack == AckHandler && len(targets) > 0:
+		status, sent = q.answerOf(receipt, targets[0])
 	default:
 		status = http.StatusOK
 		sent = q.answerJSON(status, emptyObject)
@@ -203,6 +208,9 @@ func (q *request) answered(receipt replay.Receipt, status int) {
 		q.s.log.Warn("answer not noted", "id", receipt.DeliveryID, slog.Int("status", status), "err", err)
 	}
 }
+
+// debug keeps the busy path from making arguments that nobody reads.
+func (q *request) debug() bool { return q.s.log.Enabled(q.r.Context(), slog.LevelDebug) }
 
 // now is the time to the precision that a store keeps.
 func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }

@@ -51,7 +51,7 @@ func TestSecret(t *testing.T) {
 		"another parameter's ending": {"?xsecret=" + first, nil, 401},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := send(t, "POST", "http://"+addr+"/webhooks/hook"+tt.query, testdata(t, "commit.json"), tt.headers...)
+			got := send(t, "POST", "http://"+addr+"/webhooks/hook"+tt.query, sample(t, commit), tt.headers...)
 			assert.Equal(t, tt.want, got.Status)
 			switch tt.want {
 			case 200:
@@ -82,7 +82,7 @@ func TestSecretFromTheEnvironment(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			addr := serve(t, newServer(t, tt.o))
-			got := send(t, "POST", "http://"+addr+"/webhooks/hook", testdata(t, "commit.json"), "X-Webhook-Secret: "+tt.given)
+			got := send(t, "POST", "http://"+addr+"/webhooks/hook", sample(t, commit), "X-Webhook-Secret: "+tt.given)
 			assert.Equal(t, tt.want, got.Status)
 		})
 	}
@@ -113,7 +113,7 @@ func TestUnusableSecretsAreRefusedAtStart(t *testing.T) {
 
 func TestServerWithAnErrorServesNothing(t *testing.T) {
 	s := newServer(t, receiver.Options{Secrets: []string{""}})
-	got := record(s, "POST", "/webhooks/hook", testdata(t, "commit.json"))
+	got := record(s, "POST", "/webhooks/hook", sample(t, commit))
 	assert.Equal(t, http.StatusInternalServerError, got.Code)
 }
 
@@ -130,10 +130,10 @@ func TestSecretIsNotKept(t *testing.T) {
 		"/webhooks/hook?secret=" + wrong,
 		"/webhooks/hook?a;secret=" + escaped + ";secret=" + wrong,
 	} {
-		record(s, "POST", path, testdata(t, "commit.json"), "X-Webhook-Secret: "+secret,
+		record(s, "POST", path, sample(t, commit), "X-Webhook-Secret: "+secret,
 			"X-Original-Url: https://example.com/?secret="+escaped, "Referer: /x?secret="+escaped)
-		record(s, "POST", path, testdata(t, "commit.json"), "X-Webhook-Secret: "+wrong)
-		record(s, "POST", path, testdata(t, "commit.json"))
+		record(s, "POST", path, sample(t, commit), "X-Webhook-Secret: "+wrong)
+		record(s, "POST", path, sample(t, commit))
 	}
 	all := kept(t, store)
 	require.Len(t, all, 15)

@@ -31,7 +31,7 @@ func (noTargets) Await(context.Context, replay.Receipt, string) (*replay.Attempt
 func TestDeliveryIsKeptAsItCame(t *testing.T) {
 	store := memory.New()
 	addr := serve(t, newServer(t, receiver.Options{Store: store, Dispatcher: noTargets{}, AnyPath: true}))
-	body := testdata(t, "hostile.json")
+	body := sample(t, hostile)
 	before := time.Now()
 	got := send(t, "POST", "http://"+addr+"/webhooks/hook/?a=%62&b", body, "Webhook-Id: W1", "Content-Type: application/json; charset=utf-8", "X-A: 1", "X-A: 2")
 	assert.Equal(t, 200, got.Status)
@@ -111,7 +111,7 @@ func (failing) Append(context.Context, replay.Incoming) (replay.Receipt, error) 
 func TestNothingIsAcknowledgedThatIsNotStored(t *testing.T) {
 	var log lockedBuffer
 	s := newServer(t, receiver.Options{Store: failing{memory.New()}, Dispatcher: noTargets{}, AnyPath: true, Secrets: []string{"s"}, Log: log.logger()})
-	got := record(s, "POST", "/webhooks/hook", testdata(t, "commit.json"), "X-Webhook-Secret: s")
+	got := record(s, "POST", "/webhooks/hook", sample(t, commit), "X-Webhook-Secret: s")
 	assert.Equal(t, 503, got.Code)
 	assert.Equal(t, "10", got.Header().Get("Retry-After"))
 	assert.JSONEq(t, `{"error":"the delivery could not be stored"}`, got.Body.String())
@@ -158,7 +158,7 @@ func TestStoredBeforeAnsweredBeforeNoted(t *testing.T) {
 			})
 		}})
 	addr := serve(t, s)
-	for _, body := range []string{testdata(t, "commit.json"), "no JSON"} {
+	for _, body := range []string{sample(t, commit), "no JSON"} {
 		send(t, "POST", "http://"+addr+"/webhooks/hook", body)
 	}
 	send(t, "GET", "http://"+addr+"/webhooks/hook", "")

@@ -1,0 +1,31 @@
+package receiver_test
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// Who imports payload or receiver links these rooms, the standard library and
+// its annexes for HTTP: no tunnel, no database driver, no terminal library.
+func TestDependenciesAreFew(t *testing.T) {
+	const module = "github.com/hfhook/hfhook/"
+	for room, want := range map[string][]string{
+		"payload":               {"payload"},
+		"receiver":              {"payload", "replay", "receiver"},
+		"receiver/receivertest": {"payload", "replay", "receiver/receivertest"},
+	} {
+		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", module+room).Output()
+		require.NoError(t, err)
+		var got []string
+		for path := range strings.FieldsSeq(string(out)) {
+			if !strings.HasPrefix(path, "golang.org/x/net/http/") && path != "golang.org/x/net/idna" && !strings.HasPrefix(path, "golang.org/x/text/") {
+				got = append(got, strings.TrimPrefix(path, module))
+			}
+		}
+		assert.ElementsMatch(t, want, got, room)
+	}
+}
