@@ -23,6 +23,12 @@ type Store interface {
 	// in.Delivery's ID, Arrivals, Attempts and Queued are not read. An arrival
 	// whose Webhook-Id and body are those of a kept delivery is one more
 	// arrival of it; the Receipt says so. Any other is a new delivery.
+	//
+	// A rejected arrival is never one of a delivery that was let in. One that
+	// is let in and matches a rejected delivery makes that what it is itself:
+	// its verdict, header and all else but the earlier arrivals.
+	//
+	// With an error, also that of ctx, nothing was kept.
 	Append(ctx context.Context, in Incoming) (Receipt, error)
 
 	// Answered notes the status that the sender was given for an arrival. It
@@ -30,7 +36,9 @@ type Store interface {
 	Answered(ctx context.Context, arrivalID int64, status int) error
 
 	// Finish keeps attempts in one durable step and sets their IDs. A live
-	// attempt takes its delivery out of its target's queue.
+	// attempt takes its delivery out of its target's queue, unless that was
+	// queued again for an arrival after Attempt.ArrivalID. With an error
+	// nothing was kept; ErrNotFound: one of the deliveries is not there.
 	Finish(ctx context.Context, attempts ...*Attempt) error
 
 	// Get gives a delivery with all that is known of it, or ErrNotFound.
@@ -43,7 +51,8 @@ type Store interface {
 	// Watch gives the news since the call was made, in the order in which it
 	// became durable, also that of other processes, and waits for more until
 	// ctx ends (then it stops without an error) or an error was given.
-	// A slow reader delays nobody and misses nothing.
+	// A slow reader delays nobody and misses nothing that is still kept. What
+	// it is given may be given to others too: it changes no Header and no Body.
 	Watch(ctx context.Context) iter.Seq2[News, error]
 
 	// Close waits for what is under way and frees the store.
@@ -55,20 +64,22 @@ type Incoming struct {
 	Delivery Delivery
 	Arrival  Arrival // Time and RemoteAddr are read
 	// Targets names the live targets to queue the delivery for, if it is
-	// accepted. On a retry, those that answered with a 2xx before, or have it
-	// in their queue still, are left out.
+	// accepted. On a retry, those that answered a live attempt with a 2xx
+	// before, or have it in their queue still, are left out.
 	Targets []string
 }
 
 // Receipt says what became of an arrival.
 type Receipt struct {
 	DeliveryID int64
-	Arrival    Arrival // with ID and Repeat
-	Queued     []string
+	Arrival    Arrival  // with ID and Repeat
+	Queued     []string // the targets that it was queued for because of this arrival
 }
 
 // News is one thing that happened in a store: exactly one of the two is set.
 type News struct {
-	Arrival *Delivery // complete; its last arrival is the news
+	// Arrival is a delivery whose last arrival is the news: as it was then,
+	// but Queued may already leave out what was sent since.
+	Arrival *Delivery
 	Attempt *Attempt
 }

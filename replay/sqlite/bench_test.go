@@ -157,6 +157,12 @@ func benchmarkDispatched(b *testing.B, o sqlite.Options) {
 	start := time.Now()
 	wg.Wait()
 	b.ReportMetric(time.Since(start).Seconds()*1000, "lag-ms")
+	last := int64(0)
+	for d, err := range store.List(b.Context(), replay.Filter{Limit: 1}) {
+		require.NoError(b, err)
+		last = d.ID
+	}
+	b.ReportMetric(float64(int64(b.N)-last+1), "kept")
 	cancel()
 }
 

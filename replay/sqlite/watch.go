@@ -16,8 +16,7 @@ import (
 const pollEvery = 100 * time.Millisecond
 
 // Watch implements replay.Store. What retention has removed before the reader
-// came to it is not among the news. Several readers may be given the same
-// Header and Body: they are not to be changed.
+// came to it is not among the news.
 func (s *Store) Watch(ctx context.Context) iter.Seq2[replay.News, error] {
 	var cursor int64
 	start := s.read(ctx, func(c *conn) error {
