@@ -109,10 +109,15 @@ func (r *retention) sweep(t *tx, seen *int64, sql string, budget int, tooMany fu
 	if err != nil {
 		return err
 	}
-	for i := range found {
-		if err := remove(t, &found[i]); err != nil {
+	for len(found) > 0 {
+		n := 1
+		for n < len(found) && found[n].id == found[n-1].id+1 {
+			n++
+		}
+		if err := remove(t, found[:n]); err != nil {
 			return err
 		}
+		found = found[n:]
 	}
 	r.behind = r.behind || looked == budget
 	return nil
@@ -123,22 +128,23 @@ func (c *candidate) uncount(s *state) {
 	s.keptBytes -= c.attemptsWeight
 }
 
-// remove deletes all that is known of a delivery.
-func remove(t *tx, c *candidate) error {
-	for _, d := range []struct {
-		sql string
-		id  int64
-	}{
-		{"DELETE FROM attempts WHERE delivery_id = ?", c.id},
-		{"DELETE FROM arrivals WHERE delivery_id = ? AND repeat <> ''", c.id},
-		{"DELETE FROM arrivals WHERE id = ?", c.arrivalID},
-		{"DELETE FROM deliveries WHERE id = ?", c.id},
+// remove deletes all that is known of deliveries whose ids follow each other.
+// The ids of their first arrivals do too, with others in between.
+func remove(t *tx, run []candidate) error {
+	first, last := &run[0], &run[len(run)-1]
+	for _, sql := range []string{
+		"DELETE FROM attempts WHERE delivery_id BETWEEN ?1 AND ?2",
+		"DELETE FROM arrivals WHERE delivery_id BETWEEN ?1 AND ?2 AND repeat <> ''",
+		"DELETE FROM arrivals WHERE id BETWEEN ?3 AND ?4 AND delivery_id BETWEEN ?1 AND ?2 AND repeat = ''",
+		"DELETE FROM deliveries WHERE id BETWEEN ?1 AND ?2",
 	} {
-		if _, err := t.exec(background, d.sql, d.id); err != nil {
+		if _, err := t.exec(background, sql, first.id, last.id, first.arrivalID, last.arrivalID); err != nil {
 			return err
 		}
 	}
-	t.keys.remove(c.key, c.id)
-	c.uncount(&t.state)
+	for i := range run {
+		t.keys.remove(run[i].key, run[i].id)
+		run[i].uncount(&t.state)
+	}
 	return nil
 }

@@ -27,8 +27,8 @@ func (s *Store) Watch(ctx context.Context) iter.Seq2[replay.News, error] {
 		return err
 	})
 	return func(yield func(replay.News, error) bool) {
-		s.feed.watchers.Add(1)
-		defer s.feed.watchers.Add(-1)
+		s.feed.enter()
+		defer s.feed.leave()
 		err := start
 		if err == nil {
 			err = s.follow(ctx, cursor, yield)
