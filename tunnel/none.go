@@ -12,7 +12,7 @@ import (
 // None is no tunnel at all: a listener on this machine, which something else
 // makes public (a reverse proxy, a Space), or nothing.
 type None struct {
-	// Listener takes the connections; the tunnel closes it.
+	// Listener takes the connections. Required; the tunnel closes it.
 	Listener net.Listener
 }
 

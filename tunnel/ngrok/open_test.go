@@ -79,6 +79,22 @@ func TestOpenAsksForWhatIsWanted(t *testing.T) {
 	assert.False(t, bind.Extra.PoolingEnabled, "a stale session would get half of the deliveries")
 }
 
+func TestOnlySemanticVersionsAreSent(t *testing.T) {
+	for version, want := range map[string]string{
+		"":                     "0.0.0-dev",
+		"dev":                  "0.0.0-dev",
+		"(devel)":              "0.0.0-dev",
+		"v1.2.3":               "1.2.3",
+		"1.2.3-4-gabc+dirty.5": "1.2.3-4-gabc+dirty.5",
+	} {
+		edge := ngroktest.Start(t)
+		p := edge.Provider()
+		p.Version = version
+		open(t, p, nil)
+		assert.Equal(t, want, edge.Auths()[0].Extra.Version)
+	}
+}
+
 func TestOpenFailsBeforeAnythingIsSent(t *testing.T) {
 	edge := ngroktest.Start(t)
 	noToken := edge.Provider()

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -31,8 +32,8 @@ type Provider struct {
 	// Default: "NGROK_AUTHTOKEN".
 	TokenSource string
 
-	// Version is that of the program. ngrok takes semantic versions only.
-	// Default: "0.0.0-dev".
+	// Version is that of the program. ngrok takes semantic versions only, so
+	// anything else counts as none. Default: "0.0.0-dev".
 	Version string
 
 	// DialContext makes the connection to ngrok.
@@ -70,7 +71,9 @@ func (Provider) Name() string { return "ngrok" }
 // fails with the last one when ctx or OpenTimeout ends.
 func (p Provider) Open(ctx context.Context, o tunnel.Options) (tunnel.Tunnel, error) {
 	p.TokenSource = cmp.Or(p.TokenSource, "NGROK_AUTHTOKEN")
-	p.Version = cmp.Or(p.Version, "0.0.0-dev")
+	if p.Version = strings.TrimPrefix(p.Version, "v"); !semver.MatchString(p.Version) {
+		p.Version = "0.0.0-dev"
+	}
 	p.ConnectURL = cmp.Or(p.ConnectURL, defaultConnectURL)
 	p.OpenTimeout = cmp.Or(p.OpenTimeout, 30*time.Second)
 	p.RebuildAfter = cmp.Or(p.RebuildAfter, 2*time.Minute)
@@ -97,6 +100,8 @@ func (p Provider) Open(ctx context.Context, o tunnel.Options) (tunnel.Tunnel, er
 	go t.run(l)
 	return t, nil
 }
+
+var semver = regexp.MustCompile(`^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$`)
 
 // check finds what is wrong before anything is sent.
 func (p Provider) check(u *url.URL) error {

@@ -216,15 +216,16 @@ func TestOtherURLAfterReconnect(t *testing.T) {
 	edge := ngroktest.Start(t)
 	prober := tunnel.NewProber()
 	prober.Client = edge.Client()
-	tun, err := edge.Provider().Open(t.Context(), tunnel.Options{})
+	var events tunneltest.Events
+	tun, err := edge.Provider().Open(t.Context(), tunnel.Options{Notify: events.Notify})
 	require.NoError(t, err)
 	defer tun.Close()
 	go http.Serve(tun, prober.Handler(http.NotFoundHandler()))
 	require.NoError(t, prober.Probe(t.Context(), tun.URL()))
 
-	edge.Assign(func(host string, again bool) string { return "other.example.test" })
+	edge.Assign(func(string, bool) string { return "other.example.test" })
 	edge.KillSessions()
-	assert.Eventually(t, func() bool { return edge.Sessions() == 1 && len(edge.Binds()) == 2 }, 10*time.Second, time.Millisecond)
+	backOnline(t, &events)
 	var e *tunnel.ProbeError
 	require.ErrorAs(t, prober.Probe(t.Context(), tun.URL()), &e)
 	assert.Equal(t, "ERR_NGROK_3200", e.Code)

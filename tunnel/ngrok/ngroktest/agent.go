@@ -82,6 +82,9 @@ func (s *session) serveStream(st muxado.TypedStream) {
 	}
 }
 
+// ioTimeout bounds a control message and its answer.
+const ioTimeout = 10 * time.Second
+
 // answer reads one request, writes one answer, and waits until the agent
 // closes the stream.
 func answer[Q, A any](e *Edge, st muxado.TypedStream, f func(Q) A) {

@@ -300,6 +300,3 @@ func (e *Edge) wrong(format string, args ...any) {
 	defer e.mu.Unlock()
 	e.wrongs = append(e.wrongs, fmt.Sprintf(format, args...))
 }
-
-// ioTimeout bounds every read and write of a control message.
-const ioTimeout = 10 * time.Second
