@@ -69,6 +69,9 @@ func (Provider) Name() string { return "ngrok" }
 // Open connects to ngrok and takes o.URL as the public URL, or without one
 // the domain of the account. It tries again after errors that may pass, and
 // fails with the last one when ctx or OpenTimeout ends.
+//
+// Connections of the tunnel have no write deadlines, so an http.Server's
+// WriteTimeout has no effect: the heartbeat ends what hangs.
 func (p Provider) Open(ctx context.Context, o tunnel.Options) (tunnel.Tunnel, error) {
 	p.TokenSource = cmp.Or(p.TokenSource, "NGROK_AUTHTOKEN")
 	if p.Version = strings.TrimPrefix(p.Version, "v"); !semver.MatchString(p.Version) {
