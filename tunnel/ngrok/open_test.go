@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"testing"
 	"time"
 
@@ -129,7 +128,7 @@ func TestWrongTokenFailsAtOnce(t *testing.T) {
 	edge := ngroktest.Start(t)
 	p := edge.Provider()
 	p.Authtoken, p.TokenSource = "wrong_"+rand.Text(), "/home/me/.config/ngrok/ngrok.yml"
-	var log strings.Builder
+	var log tunneltest.Buffer
 	start := time.Now()
 	_, err := p.Open(t.Context(), tunnel.Options{
 		Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
@@ -143,6 +142,8 @@ func TestWrongTokenFailsAtOnce(t *testing.T) {
 	assert.True(t, e.Permanent)
 	assert.Equal(t, "ngrok refused the authtoken from /home/me/.config/ngrok/ngrok.yml (ERR_NGROK_107)", e.Error())
 	assert.NotContains(t, fmt.Sprintf("%#v %v", e, e.Err), p.Authtoken)
+	assert.Contains(t, log.String(), "Your authtoken: [redacted]", "ngrok repeats it, and the library logs that")
+	assert.NotContains(t, log.String(), p.Authtoken)
 	edge.WaitIdle()
 }
 
