@@ -237,6 +237,7 @@ func TestOpenEndsInTime(t *testing.T) {
 		assert.Equal(t, "unreachable", e.Code)
 		assert.Equal(t, "cannot reach "+edge.ConnectURL+" (connection refused)", e.Error())
 		assert.False(t, e.Permanent)
+		assert.ErrorIs(t, e, context.DeadlineExceeded)
 	})
 	t.Run("without one", func(t *testing.T) {
 		p := edge.Provider()
@@ -245,7 +246,7 @@ func TestOpenEndsInTime(t *testing.T) {
 		e := openError(t, p, nil)
 		assert.Less(t, time.Since(start), 2*time.Second)
 		assert.Equal(t, "timeout", e.Code)
-		assert.Equal(t, "ngrok did not answer within 50ms", e.Error())
+		assert.Equal(t, "ngrok did not answer in time", e.Error())
 	})
 	t.Run("when the caller gives up", func(t *testing.T) {
 		p := edge.Provider()

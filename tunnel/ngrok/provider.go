@@ -11,7 +11,6 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"net"
 	"net/url"
 	"regexp"
@@ -93,10 +92,12 @@ func (p Provider) Open(ctx context.Context, o tunnel.Options) (tunnel.Tunnel, er
 	t.emit(tunnel.Event{State: tunnel.Opening})
 	l, err := t.connect(opening, tunnel.Opening)
 	if err != nil {
-		if opening.Err() != nil && !err.Permanent {
-			return nil, p.openEnded(ctx, err)
+		if err.Permanent || opening.Err() == nil {
+			return nil, err
 		}
-		return nil, err
+		ended := *err // whoever was notified of err may hold it
+		ended.Err = errors.Join(context.Cause(opening), err.Err)
+		return nil, &ended
 	}
 	t.setURL(l.endpoint.URL())
 	t.emit(tunnel.Event{State: tunnel.Online, URL: t.URL()})
@@ -126,17 +127,4 @@ func (p Provider) check(u *url.URL) error {
 func badURL(detail string) error {
 	return &tunnel.Error{Provider: "ngrok", Code: "url", Permanent: true, Detail: detail,
 		Hint: "give a URL like https://name.ngrok-free.app, or leave out --public-url to use your dev domain"}
-}
-
-// openEnded is the error when time is up, or the caller gave up: the last
-// failure, if there was one, is what the user should read.
-func (p Provider) openEnded(ctx context.Context, last *tunnel.Error) error {
-	e := *last
-	switch {
-	case errors.Is(ctx.Err(), context.Canceled):
-		e.Err = errors.Join(context.Cause(ctx), last.Err)
-	case e.Code == "timeout":
-		e.Detail = fmt.Sprintf("ngrok did not answer within %s", p.OpenTimeout)
-	}
-	return &e
 }
