@@ -20,9 +20,9 @@ type dispatch struct {
 
 // startDispatcher makes stored deliveries reach their handlers, when nobody
 // else does.
-func (s *Server) startDispatcher() error {
+func (s *Server) startDispatcher() {
 	if s.o.Store == nil || s.o.Dispatcher != nil || len(s.handlers) == 0 {
-		return nil
+		return
 	}
 	own, err := replay.NewDispatcher(replay.DispatcherOptions{
 		Store:   s.o.Store,
@@ -31,7 +31,7 @@ func (s *Server) startDispatcher() error {
 		Log:     s.log,
 	})
 	if err != nil {
-		return err
+		panic(err) // it has a store and one target
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	d := &dispatch{Dispatcher: own, cancel: cancel, done: make(chan struct{})}
@@ -43,7 +43,6 @@ func (s *Server) startDispatcher() error {
 		}
 	}()
 	s.dispatch = d
-	return nil
 }
 
 // handlersTarget is the handlers of a server, of which the endpoint of a

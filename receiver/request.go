@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/hfhook/hfhook/payload"
@@ -92,7 +93,7 @@ func (q *request) receive() {
 		q.refuse(no)
 		return
 	}
-	if enc := q.r.Header.Get("Content-Encoding"); enc != "" && enc != "identity" {
+	if enc := q.r.Header.Get("Content-Encoding"); enc != "" && !strings.EqualFold(enc, "identity") {
 		// The Hub is not known to compress, and what a store keeps and a
 		// target gets should be what a person can read.
 		q.w.Header().Set("Accept-Encoding", "identity")

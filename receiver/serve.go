@@ -105,6 +105,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 // Later calls wait for the first one and return the same.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.ending.Do(func() {
+		s.starting.Do(func() { s.startErr = http.ErrServerClosed }) // if it never did
 		s.endErr = s.end(ctx)
 		close(s.over)
 	})

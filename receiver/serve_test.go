@@ -218,3 +218,16 @@ func TestWrapIsAroundWhatIsServed(t *testing.T) {
 	assert.Equal(t, 204, send(t, "GET", "http://"+addr+"/healthz", "").Status)
 	assert.Equal(t, 200, send(t, "POST", "http://"+addr+"/webhooks/hook", "{}").Status)
 }
+
+func TestDefaultServerTellsItsErrors(t *testing.T) {
+	receiver.Handle("hook", ok)
+	receiver.Handle("hook", ok)
+	assert.EqualError(t, receiver.Run(t.Context()), `handle "hook": /webhooks/hook has a handler already`)
+}
+
+func TestShutdownBeforeTheStart(t *testing.T) {
+	s := newServer(t, receiver.Options{})
+	assert.NoError(t, s.Shutdown(t.Context()))
+	assert.ErrorIs(t, s.Serve(t.Context(), listen(t)), http.ErrServerClosed)
+	assert.ErrorIs(t, s.Run(t.Context()), http.ErrServerClosed)
+}
