@@ -229,6 +229,26 @@ func TestConnectionIsReused(t *testing.T) {
 	}
 }
 
+// The time for one answer is not taken from the next.
+func TestTimeoutIsForEachAnswer(t *testing.T) {
+	const timeout = 20 * time.Millisecond
+	addr := serve(t, newServer(t, receiver.Options{Timeout: timeout}))
+	c := raw(t, addr)
+	r := bufio.NewReader(c)
+	for _, request := range []string{
+		"POST /webhooks/hook HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}",
+		"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+	} {
+		_, err := io.WriteString(c, request)
+		require.NoError(t, err)
+		resp, err := http.ReadResponse(r, nil)
+		require.NoError(t, err)
+		assert.Equal(t, 200, read(t, resp).Status)
+		time.Sleep(2 * timeout)
+	}
+}
+
 func TestHandlerResults(t *testing.T) {
 	s := newServer(t, receiver.Options{})
 	type job struct {

@@ -201,7 +201,7 @@ func (q *request) store(d *replay.Delivery, targets []string) (replay.Receipt, e
 // answered notes an answer that went out.
 func (q *request) answered(receipt replay.Receipt, status int) {
 	if err := q.rc.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return // the sender may not have got it, so its next try is a retry
+		return // the sender did not get it, so its next try is a retry
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(q.r.Context()), storeTimeout)
 	defer cancel()
