@@ -195,6 +195,7 @@ func TestSlowSenders(t *testing.T) {
 	})
 	t.Run("body without a secret is not waited for", func(t *testing.T) {
 		c := raw(t, addr, "POST /webhooks/hook HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+		require.NoError(t, c.SetReadDeadline(time.Now().Add(3*time.Second))) // refuseTimeout is longer
 		assert.Equal(t, 401, readRaw(t, c).Status)
 	})
 }
@@ -227,6 +228,21 @@ func TestConnectionIsReused(t *testing.T) {
 		assert.Equal(t, 200, read(t, resp).Status)
 		assert.False(t, resp.Close)
 	}
+}
+
+// The time for the body is not one for the handler.
+func TestTimeoutIsNotForTheHandler(t *testing.T) {
+	const timeout = 20 * time.Millisecond
+	s := receiver.New(receiver.Options{Timeout: timeout, Out: io.Discard})
+	s.Handle("slow", func(ctx context.Context, _ *payload.Payload) (any, error) {
+		select {
+		case <-ctx.Done():
+		case <-time.After(3 * timeout):
+		}
+		return nil, ctx.Err()
+	})
+	addr := serve(t, s)
+	assert.Equal(t, 200, send(t, "POST", "http://"+addr+"/webhooks/slow", "{}").Status)
 }
 
 // The time for one answer is not taken from the next.

@@ -235,8 +235,14 @@ func TestShutdownBeforeTheStart(t *testing.T) {
 func TestSenderThatDoesNotReadIsDropped(t *testing.T) {
 	s := receiver.New(receiver.Options{Out: &lockedBuffer{}, Timeout: 50 * time.Millisecond})
 	s.Handle("hook", func(context.Context, *payload.Payload) (any, error) { return strings.Repeat("a", 16<<20), nil })
-	addr := serve(t, s)
-	c := raw(t, addr, "POST /webhooks/hook HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
+	l := listen(t)
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(context.Background(), l) }()
+	c := raw(t, l.Addr().String(), "POST /webhooks/hook HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
 	_, err := c.Read(make([]byte, 1))
 	require.NoError(t, err, "the answer has begun")
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	assert.NoError(t, s.Shutdown(ctx))
+	assert.NoError(t, <-served)
 }
