@@ -113,7 +113,7 @@ func (d *dispatch) stop() {
 	}
 }
 
-// wait gives the error that the dispatcher ended with, or ctx's.
+// wait gives the error that the dispatcher ended with, unless ctx ends first.
 func (d *dispatch) wait(ctx context.Context) error {
 	if d == nil {
 		return nil
@@ -122,6 +122,6 @@ func (d *dispatch) wait(ctx context.Context) error {
 	case <-d.done:
 		return d.err
 	case <-ctx.Done():
-		return ctx.Err()
+		return fmt.Errorf("handlers are still running: %w", ctx.Err())
 	}
 }
