@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// ErrAddrInUse is what Run fails with when something else listens on its
-// address.
+// ErrAddrInUse is what Run and Listen fail with when something else listens on
+// the address.
 var ErrAddrInUse = errors.New("the address is in use")
 
 // idleTimeout is how long a connection may wait for its next request.
@@ -50,14 +50,24 @@ func (s *Server) Run(ctx context.Context) error {
 			return err
 		}
 	}
+	l, err := Listen(ctx, addr)
+	if err != nil {
+		return err
+	}
+	return s.Serve(ctx, l)
+}
+
+// Listen opens a TCP address, host:port. The error is ErrAddrInUse when
+// something else listens there.
+func Listen(ctx context.Context, addr string) (net.Listener, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if err != nil {
 		if addrInUse(err) {
 			err = ErrAddrInUse
 		}
-		return fmt.Errorf("listen on %s: %w", addr, err)
+		return nil, fmt.Errorf("listen on %s: %w", addr, err)
 	}
-	return s.Serve(ctx, l)
+	return l, nil
 }
 
 // addrInUse knows Windows' own number too, which syscall has no name for.

@@ -100,11 +100,12 @@ func NewHTTPTarget(rawURL string, o HTTPOptions) (*HTTPTarget, error) {
 	named.RawQuery = redactQuery(named.RawQuery)
 	t.name = named.String()
 	if socket != "" {
-		_, path, _ := strings.Cut(t.name, "://localhost")
-		if strings.HasPrefix(path, "/") {
-			path = ":" + path
+		t.name = "unix://" + socket
+		if named.Path != "" {
+			t.name += ":"
 		}
-		t.name = "unix://" + socket + path
+		named.Scheme, named.Host = "", ""
+		t.name += named.String()
 		t.transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "unix", socket)
 		}
@@ -197,7 +198,8 @@ func setPath(u *url.URL, raw string) {
 	}
 }
 
-// Name is the URL, without user and password.
+// Name is the URL, without user and password, and with its "secret" parameter
+// redacted.
 func (t *HTTPTarget) Name() string { return t.name }
 
 // Close frees the connections that are not in use. The target stays usable.

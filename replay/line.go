@@ -11,8 +11,8 @@ type line struct {
 	ready   []*lane            // have something waiting and nothing being sent
 	waiting map[int64]struct{} // deliveries in a lane
 	// sent has the deliveries that are being sent, or were and are not
-	// recorded yet, with the newest arrival that this is for.
-	sent map[int64]int64
+	// recorded yet.
+	sent map[int64]struct{}
 }
 
 type lane struct {
@@ -24,7 +24,7 @@ type lane struct {
 // item is a place in a line.
 type item struct {
 	delivery int64
-	arrival  int64 // that put it there
+	arrival  int64 // that it is there for
 	lane     string
 }
 
@@ -33,16 +33,15 @@ func newLine(limit int) *line {
 		limit:   limit,
 		lanes:   make(map[string]*lane),
 		waiting: make(map[int64]struct{}),
-		sent:    make(map[int64]int64),
+		sent:    make(map[int64]struct{}),
 	}
 }
 
 func (l *line) full() bool { return len(l.waiting) >= l.limit }
 
-// add puts an item at the end of its lane, unless its delivery waits already or
-// what is being sent is for this arrival too.
+// add puts an item at the end of its lane, unless its delivery waits already.
 func (l *line) add(it item) {
-	if _, ok := l.waiting[it.delivery]; ok || l.sent[it.delivery] >= it.arrival {
+	if _, ok := l.waiting[it.delivery]; ok {
 		return
 	}
 	l.waiting[it.delivery] = struct{}{}
@@ -66,7 +65,7 @@ func (l *line) next() (item, bool) {
 		n.items = n.items[1:]
 		n.busy = true
 		delete(l.waiting, it.delivery)
-		l.sent[it.delivery] = it.arrival
+		l.sent[it.delivery] = struct{}{}
 		return it, true
 	}
 	return item{}, false

@@ -77,7 +77,8 @@ func (s *sender) follow(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	// Watched from before the backlog is read, so that there is no gap
-	// between the two; what comes both ways is known by its ID.
+	// between the two. What comes both ways finds its delivery waiting, or out
+	// of the queue.
 	news := s.o.Store.Watch(ctx)
 	if err := s.backlog(ctx); err != nil {
 		return err
@@ -90,7 +91,7 @@ func (s *sender) follow(ctx context.Context) error {
 		if d == nil || !slices.Contains(d.Queued, s.name) {
 			continue
 		}
-		if err := s.add(ctx, newItem(d, d.Arrivals[len(d.Arrivals)-1].ID)); err != nil {
+		if err := s.add(ctx, s.item(d)); err != nil {
 			return err
 		}
 	}
@@ -105,7 +106,7 @@ func (s *sender) backlog(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			page = append(page, newItem(d, s.unanswered(d)))
+			page = append(page, s.item(d))
 			f.FromID = d.ID + 1
 		}
 		if len(page) == 0 {
@@ -120,25 +121,22 @@ func (s *sender) backlog(ctx context.Context) error {
 	}
 }
 
-// unanswered gives the first arrival of a queued delivery since its last live
-// attempt here.
-func (s *sender) unanswered(d *Delivery) int64 {
-	var last int64
+// item gives the place of a queued delivery: that of its first arrival since the
+// last live attempt here.
+func (s *sender) item(d *Delivery) item {
+	it := item{delivery: d.ID, lane: strings.ToLower(d.Repo)}
 	for _, a := range d.Attempts {
 		if a.Kind == Live && a.Target == s.name {
-			last = max(last, a.ArrivalID)
+			it.arrival = max(it.arrival, a.ArrivalID)
 		}
 	}
 	for _, a := range d.Arrivals {
-		if a.ID > last {
-			return a.ID
+		if a.ID > it.arrival {
+			it.arrival = a.ID
+			break
 		}
 	}
-	return last
-}
-
-func newItem(d *Delivery, arrival int64) item {
-	return item{delivery: d.ID, arrival: arrival, lane: strings.ToLower(d.Repo)}
+	return it
 }
 
 func (s *sender) add(ctx context.Context, it item) error {
@@ -258,9 +256,7 @@ func (s *sender) send(ctx context.Context, it item, probe bool) {
 // pass lets the lane of an item go on. The caller has the lock.
 func (s *sender) pass(it item, probe bool, a *Attempt) {
 	s.line.passed(it)
-	if a != nil {
-		s.line.sent[it.delivery] = a.ArrivalID
-	} else {
+	if a == nil {
 		s.line.recorded(it.delivery)
 	}
 	if probe {

@@ -14,15 +14,20 @@ import (
 	"github.com/hfhook/hfhook/replay"
 )
 
-// Store is a replay.Store that is gone when the process ends, and keeps all
-// until then: nothing in it is durable. Its methods may be called at the same
-// time.
+// Store is a replay.Store that is gone when the process ends: nothing in it is
+// durable. Its methods may be called at the same time.
 type Store struct {
+	keep replay.Keep // all its fields set
+
 	mu          sync.Mutex
 	closed      chan struct{}
-	deliveries  []*record // by ID, which is its index plus one
+	deliveries  []*record // by ID, the first one's being first; nil: removed
+	first       int64
+	count       int   // of deliveries
+	bytes       int64 // of theirs
 	known       map[identity]*record
 	arrivals    map[int64]*record // by arrival ID
+	lastArrival int64
 	lastAttempt int64
 	end         *news // where the next news will be
 }
@@ -30,7 +35,9 @@ type Store struct {
 // record is a kept delivery. Its Queued is in queue.
 type record struct {
 	replay.Delivery
+	id    identity
 	queue []queued
+	bytes int64
 }
 
 // queued is a place in a target's queue, for the arrival that put it there.
@@ -47,21 +54,19 @@ type identity struct {
 	rejected  bool
 }
 
-// news is a place in the list of what happened. It is filled in before ready
-// is closed, and next is the place after it.
-type news struct {
-	ready   chan struct{}
-	next    *news
-	arrival *record
-	count   int // of arrival's arrivals, the news included
-	attempt *replay.Attempt
-}
-
 var _ replay.Store = (*Store)(nil)
 
-// New gives an empty Store.
+// New gives an empty Store that keeps everything.
 func New() *Store {
+	return NewKeep(replay.Keep{Deliveries: replay.NoLimit, Bytes: replay.NoLimit})
+}
+
+// NewKeep gives an empty Store that removes what keep does not keep. Never the
+// newest delivery.
+func NewKeep(keep replay.Keep) *Store {
 	return &Store{
+		keep:     keep.WithDefaults(),
+		first:    1,
 		closed:   make(chan struct{}),
 		known:    make(map[identity]*record),
 		arrivals: make(map[int64]*record),
@@ -100,12 +105,13 @@ func (s *Store) Append(ctx context.Context, in replay.Incoming) (replay.Receipt,
 
 	r, repeat := s.take(in.Delivery)
 	arrival := replay.Arrival{
-		ID:         int64(len(s.arrivals)) + 1,
+		ID:         s.lastArrival + 1,
 		DeliveryID: r.ID,
 		Time:       in.Arrival.Time.UTC().Truncate(time.Microsecond),
 		RemoteAddr: in.Arrival.RemoteAddr,
 		Repeat:     repeat,
 	}
+	s.lastArrival = arrival.ID
 	r.Arrivals = append(r.Arrivals, arrival)
 	s.arrivals[arrival.ID] = r
 	receipt := replay.Receipt{DeliveryID: r.ID, Arrival: arrival}
@@ -113,6 +119,7 @@ func (s *Store) Append(ctx context.Context, in replay.Incoming) (replay.Receipt,
 		receipt.Queued = r.enqueue(arrival, in.Targets)
 	}
 	s.tell(news{arrival: r, count: len(r.Arrivals)})
+	s.remove()
 	return receipt, nil
 }
 
@@ -133,18 +140,20 @@ func (s *Store) take(d replay.Delivery) (*record, replay.Repeat) {
 		was.rejected = true
 		if r := s.known[was]; r != nil {
 			delete(s.known, was)
-			s.known[id] = r
+			s.known[id], r.id = r, id
 			d.ID, d.Body, d.Arrivals, d.Attempts = r.ID, r.Body, r.Arrivals, r.Attempts
 			d.Header = d.Header.Clone()
 			r.Delivery = d
 			return r, replay.Retry
 		}
 	}
-	d.ID = int64(len(s.deliveries)) + 1
+	d.ID = s.first + int64(len(s.deliveries))
 	d.Header, d.Body = d.Header.Clone(), slices.Clone(d.Body)
 	d.Arrivals, d.Attempts, d.Queued = nil, nil, nil
-	r := &record{Delivery: d}
+	r := &record{Delivery: d, id: id}
 	s.deliveries = append(s.deliveries, r)
+	s.count++
+	s.grow(r, size(d.Header, d.Body))
 	if d.WebhookID != "" {
 		s.known[id] = r
 	}
@@ -224,6 +233,7 @@ func (s *Store) Finish(ctx context.Context, attempts ...*replay.Attempt) error {
 		kept.Header, kept.Body = a.Header.Clone(), slices.Clone(a.Body)
 		r := s.record(a.DeliveryID)
 		r.Attempts = append(r.Attempts, kept)
+		s.grow(r, size(kept.Header, kept.Body))
 		if a.Kind == replay.Live {
 			r.queue = slices.DeleteFunc(r.queue, func(q queued) bool {
 				return q.target == a.Target && (a.ArrivalID == 0 || q.arrival <= a.ArrivalID)
@@ -231,6 +241,7 @@ func (s *Store) Finish(ctx context.Context, attempts ...*replay.Attempt) error {
 		}
 		s.tell(news{attempt: &kept})
 	}
+	s.remove()
 	return nil
 }
 
@@ -253,7 +264,7 @@ func (s *Store) List(ctx context.Context, f replay.Filter) iter.Seq2[*replay.Del
 		return s.newest(ctx, f)
 	}
 	return func(yield func(*replay.Delivery, error) bool) {
-		for id, given := max(f.FromID, 1), 0; f.Limit <= 0 || given < f.Limit; id++ {
+		for id, given := max(f.FromID, s.oldest()), 0; f.Limit <= 0 || given < f.Limit; id++ {
 			d, more, err := s.match(ctx, f, id)
 			switch {
 			case err != nil:
@@ -274,7 +285,7 @@ func (s *Store) List(ctx context.Context, f replay.Filter) iter.Seq2[*replay.Del
 func (s *Store) newest(ctx context.Context, f replay.Filter) iter.Seq2[*replay.Delivery, error] {
 	return func(yield func(*replay.Delivery, error) bool) {
 		s.mu.Lock()
-		id := int64(len(s.deliveries))
+		id := s.first + int64(len(s.deliveries)) - 1
 		s.mu.Unlock()
 		var found []*replay.Delivery
 		for ; len(found) < f.Limit; id-- {
@@ -298,61 +309,24 @@ func (s *Store) newest(ctx context.Context, f replay.Filter) iter.Seq2[*replay.D
 	}
 }
 
-// match gives the delivery with this id if f chooses it, and whether there is
-// one at all.
+// match gives the delivery with this id if it is there and f chooses it, and
+// whether it is worth going on.
 func (s *Store) match(ctx context.Context, f replay.Filter, id int64) (d *replay.Delivery, more bool, err error) {
 	if err := s.lock(ctx); err != nil {
 		return nil, false, err
 	}
 	defer s.mu.Unlock()
+	if id < s.first || id >= s.first+int64(len(s.deliveries)) {
+		return nil, false, nil
+	}
 	r := s.record(id)
 	if r == nil {
-		return nil, false, nil
+		return nil, true, nil
 	}
 	if d = r.delivery(); !f.Match(d) {
 		d = nil
 	}
 	return d, true, nil
-}
-
-// Watch implements replay.Store.
-func (s *Store) Watch(ctx context.Context) iter.Seq2[replay.News, error] {
-	s.mu.Lock()
-	at := s.end
-	s.mu.Unlock()
-	return func(yield func(replay.News, error) bool) {
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			default:
-			}
-			select {
-			case <-ctx.Done():
-				return
-			case <-s.closed:
-				yield(replay.News{}, replay.ErrClosed)
-				return
-			case <-at.ready:
-			}
-			if !yield(s.give(at), nil) {
-				return
-			}
-			at = at.next
-		}
-	}
-}
-
-func (s *Store) give(n *news) replay.News {
-	if n.attempt != nil {
-		a := *n.attempt
-		return replay.News{Attempt: &a}
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	d := n.arrival.delivery()
-	d.Arrivals = d.Arrivals[:n.count:n.count]
-	return replay.News{Arrival: d}
 }
 
 // Close implements replay.Store.
@@ -366,17 +340,10 @@ func (s *Store) Close() error {
 }
 
 func (s *Store) record(id int64) *record {
-	if id < 1 || id > int64(len(s.deliveries)) {
+	if id < s.first || id >= s.first+int64(len(s.deliveries)) {
 		return nil
 	}
-	return s.deliveries[id-1]
-}
-
-func (s *Store) tell(n news) {
-	at := s.end
-	s.end = &news{ready: make(chan struct{})}
-	at.next, at.arrival, at.count, at.attempt = s.end, n.arrival, n.count, n.attempt
-	close(at.ready)
+	return s.deliveries[id-s.first]
 }
 
 // delivery gives a copy that later events leave alone.

@@ -24,7 +24,7 @@ func (s *Store) Append(ctx context.Context, in replay.Incoming) (replay.Receipt,
 	in.Arrival.Time = in.Arrival.Time.UTC().Truncate(time.Microsecond)
 	o := &appendOp{in: in, header: encodeHeader(d.Header)}
 	if d.WebhookID != "" {
-		o.idHash, o.bodyHash = hash([]byte(d.WebhookID)), hash(d.Body)
+		o.key = keyOf(d)
 	}
 	if s.feed.watched() {
 		o.news = snapshot(d)
@@ -35,9 +35,15 @@ func (s *Store) Append(ctx context.Context, in replay.Incoming) (replay.Receipt,
 	return o.receipt, nil
 }
 
-func hash(b []byte) int64 {
-	sum := sha256.Sum256(b)
-	return int64(binary.LittleEndian.Uint64(sum[:]))
+// keyOf is what an arrival is looked for under if it is let in. That of a
+// rejected one is its complement: neither is ever found by the other's.
+func keyOf(d *replay.Delivery) int64 {
+	h := sha256.New()
+	// Two lengths apart from the content: no id and body look like others.
+	h.Write(binary.AppendUvarint(nil, uint64(len(d.WebhookID))))
+	h.Write([]byte(d.WebhookID))
+	h.Write(d.Body)
+	return int64(binary.LittleEndian.Uint64(h.Sum(nil)))
 }
 
 // snapshot copies what the caller may change after Append.
@@ -49,11 +55,10 @@ func snapshot(d *replay.Delivery) *replay.Delivery {
 }
 
 type appendOp struct {
-	in       replay.Incoming
-	header   []byte
-	idHash   int64
-	bodyHash int64
-	news     *replay.Delivery // nil when nobody watches
+	in     replay.Incoming
+	header []byte
+	key    int64            // when it has a Webhook-Id
+	news   *replay.Delivery // nil when nobody watches
 
 	receipt replay.Receipt
 }
@@ -73,8 +78,13 @@ func (o *appendOp) apply(t *tx) error {
 	if err := o.place(t, &a); err != nil {
 		return err
 	}
-	if _, err := t.exec(background, "INSERT INTO arrivals (id, delivery_id, time, answer, repeat, remote) VALUES (?, ?, ?, 0, ?, ?)",
-		a.ID, a.DeliveryID, a.Time.UnixMicro(), string(a.Repeat), a.RemoteAddr); err != nil {
+	var key driver.Value
+	if o.in.Delivery.WebhookID != "" && a.Repeat == replay.First {
+		key = o.kept()
+		t.keys.add(o.kept(), a.DeliveryID)
+	}
+	if _, err := t.exec(background, "INSERT INTO arrivals (id, delivery_id, key, time, answer, repeat, remote) VALUES (?, ?, ?, ?, 0, ?, ?)",
+		a.ID, a.DeliveryID, key, a.Time.UnixMicro(), string(a.Repeat), a.RemoteAddr); err != nil {
 		return err
 	}
 	queued, err := o.queue(t, &a)
@@ -99,98 +109,74 @@ func (o *appendOp) apply(t *tx) error {
 // place finds the delivery that this is one more arrival of, or makes a new
 // one, and notes in a which it is.
 func (o *appendOp) place(t *tx, a *replay.Arrival) error {
-	d := &o.in.Delivery
-	rejected := d.Verdict == replay.Rejected
-	if d.WebhookID == "" {
-		_, err := o.insert(t, a, nil, nil)
-		return err
-	}
-
-	// The insert notices by itself that it is no new one. What it does not
-	// notice is a rejected one that is let in now.
-	if !rejected && t.state.rejected > 0 {
-		id, _, err := o.lookup(t, false)
+	if o.in.Delivery.WebhookID != "" {
+		if err := t.keys.catchUp(t); err != nil {
+			return err
+		}
+		id, err := o.lookup(t, o.kept(), o.rejected())
 		if err != nil {
 			return err
+		}
+		if id == 0 && !o.rejected() {
+			if id, err = o.lookup(t, ^o.key, true); err != nil {
+				return err
+			}
+			if id != 0 {
+				return o.promote(t, a, id)
+			}
 		}
 		if id != 0 {
 			return o.repeat(t, a, id)
 		}
-		if id, _, err = o.lookup(t, true); err != nil {
-			return err
-		}
-		if id != 0 {
-			return o.promote(t, a, id)
-		}
 	}
-	inserted, err := o.insert(t, a, o.idHash, o.key(rejected, 0))
-	if err != nil || inserted {
-		return err
-	}
-	id, free, err := o.lookup(t, rejected)
-	if err != nil {
-		return err
-	}
-	if id != 0 {
-		return o.repeat(t, a, id)
-	}
-	_, err = o.insert(t, a, o.idHash, free)
-	return err
+	return o.insert(t, a)
 }
 
-// key is the body_hash that this arrival is looked for under. Those that were
-// let in and those that were rejected are never found by each other's. n is
-// the number of others in its place that only look the same.
-func (o *appendOp) key(rejected bool, n int64) int64 {
-	if rejected {
-		return ^(o.bodyHash + n)
+func (o *appendOp) rejected() bool { return o.in.Delivery.Verdict == replay.Rejected }
+
+// kept is the key that this delivery is kept under.
+func (o *appendOp) kept() int64 {
+	if o.rejected() {
+		return ^o.key
 	}
-	return o.bodyHash + n
+	return o.key
 }
 
-// lookup gives the kept delivery with this Webhook-Id and body, or 0 and a key
-// that is free.
-func (o *appendOp) lookup(t *tx, rejected bool) (id, free int64, err error) {
-	for n := int64(0); ; n++ {
-		free = o.key(rejected, n)
-		found := false
-		err := t.query(background, "SELECT id, webhook_id, verdict, body_size, body FROM deliveries WHERE id_hash = ? AND body_hash = ?",
-			[]driver.Value{o.idHash, free},
-			func(row []driver.Value) bool {
-				found = true
-				if text(row[1]) == o.in.Delivery.WebhookID && (text(row[2]) == string(replay.Rejected)) == rejected &&
-					integer(row[3]) == o.bodySize() && bytes.Equal(blob(row[4]), o.in.Delivery.Body) {
-					id = integer(row[0])
-				}
-				return false
-			})
-		if err != nil || id != 0 || !found {
-			return id, free, err
-		}
+// lookup gives the kept delivery with this key, if it is the same in Webhook-Id
+// and body, and rejected or not.
+func (o *appendOp) lookup(t *tx, key int64, rejected bool) (id int64, err error) {
+	found := t.keys.find(key)
+	if found == 0 {
+		return 0, nil
 	}
+	err = t.query(background, "SELECT webhook_id, verdict, body_size, body FROM deliveries WHERE id = ?", []driver.Value{found},
+		func(row []driver.Value) bool {
+			if text(row[0]) == o.in.Delivery.WebhookID && (text(row[1]) == string(replay.Rejected)) == rejected &&
+				integer(row[2]) == o.bodySize() && bytes.Equal(blob(row[3]), o.in.Delivery.Body) {
+				id = found
+			}
+			return false
+		})
+	return id, err
 }
 
 func (o *appendOp) bodySize() int64 {
 	return max(o.in.Delivery.BodySize, int64(len(o.in.Delivery.Body)))
 }
 
-// insert makes a new delivery, unless there is one with this key.
-func (o *appendOp) insert(t *tx, a *replay.Arrival, idHash, bodyHash driver.Value) (bool, error) {
+// insert makes a new delivery.
+func (o *appendOp) insert(t *tx, a *replay.Arrival) error {
 	d := &o.in.Delivery
-	id := t.state.delivery + 1
-	n, err := t.exec(background, `INSERT INTO deliveries (id, arrival_id, received, id_hash, body_hash, weight, body_size,
+	t.state.delivery++
+	t.state.count(d.Verdict, 1, int64(o.weight()))
+	a.DeliveryID = t.state.delivery
+	_, err := t.exec(background, `INSERT INTO deliveries (id, arrival_id, received, weight, body_size,
 			verdict, endpoint, scope, action, repo_type, repo, webhook_id, method, path, query, host, reason, summary, header, body)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-		id, a.ID, a.Time.UnixMicro(), idHash, bodyHash, int64(o.weight()), o.bodySize(),
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		a.DeliveryID, a.ID, a.Time.UnixMicro(), int64(o.weight()), o.bodySize(),
 		string(d.Verdict), d.Endpoint, string(d.Scope), string(d.Action), string(d.RepoType), d.Repo,
 		d.WebhookID, d.Method, d.Path, d.Query, d.Host, d.Reason, d.Summary, o.header, d.Body)
-	if err != nil || n == 0 {
-		return false, err
-	}
-	a.DeliveryID = id
-	t.state.delivery = id
-	t.state.count(d.Verdict, 1, int64(o.weight()))
-	return true, nil
+	return err
 }
 
 // repeat notes that a is one more arrival of the delivery.
@@ -214,22 +200,23 @@ func (o *appendOp) repeat(t *tx, a *replay.Arrival, id int64) error {
 // promote makes a rejected delivery what the new arrival is.
 func (o *appendOp) promote(t *tx, a *replay.Arrival, id int64) error {
 	d := &o.in.Delivery
-	old, err := t.ints(background, "SELECT weight FROM deliveries WHERE id = ?", id)
+	old, err := t.ints(background, "SELECT weight, arrival_id FROM deliveries WHERE id = ?", id)
 	if err != nil {
 		return err
 	}
-	_, free, err := o.lookup(t, false)
-	if err != nil {
+	t.keys.remove(^o.key, id)
+	t.keys.add(o.key, id)
+	if _, err := t.exec(background, "UPDATE arrivals SET key = ? WHERE id = ?", o.key, old[1]); err != nil {
 		return err
 	}
 	weight := old[0] + rowBytes
 	t.state.count(replay.Rejected, -1, -old[0])
 	t.state.count(d.Verdict, 1, weight)
 	a.DeliveryID, a.Repeat = id, replay.Retry
-	_, err = t.exec(background, `UPDATE deliveries SET body_hash = ?, weight = ?, verdict = ?, endpoint = ?, scope = ?, action = ?,
+	_, err = t.exec(background, `UPDATE deliveries SET weight = ?, verdict = ?, endpoint = ?, scope = ?, action = ?,
 			repo_type = ?, repo = ?, method = ?, path = ?, query = ?, host = ?, reason = ?, summary = ?, header = ?
 		WHERE id = ?`,
-		free, weight, string(d.Verdict), d.Endpoint, string(d.Scope), string(d.Action),
+		weight, string(d.Verdict), d.Endpoint, string(d.Scope), string(d.Action),
 		string(d.RepoType), d.Repo, d.Method, d.Path, d.Query, d.Host, d.Reason, d.Summary, o.header, id)
 	return err
 }

@@ -53,6 +53,18 @@ func (c *conn) close() error {
 	return errors.Join(append(errs, c.raw.Close())...)
 }
 
+// writable gives ErrReadOnly when SQLite has opened the file for reading only,
+// as it does without a word when it may not write.
+func (c *conn) writable() error {
+	readOnly, err := c.raw.(interface {
+		IsReadOnly(schema string) (bool, error)
+	}).IsReadOnly("main")
+	if err == nil && readOnly {
+		err = ErrReadOnly
+	}
+	return err
+}
+
 // script runs statements that take no arguments.
 func (c *conn) script(ctx context.Context, sql string) error {
 	_, err := c.raw.(driver.ExecerContext).ExecContext(ctx, sql, nil)

@@ -13,6 +13,10 @@ import (
 	"github.com/gofrs/flock"
 )
 
+// minDatabase is the size of the smallest database. SQLite takes a file that is
+// shorter for an empty one, and would write over it.
+const minDatabase = 512
+
 // prepareFile makes sure that there is a file of our own at path, in a folder
 // that exists. It never opens a file that is there already: on Unix, closing
 // any descriptor of a database drops the locks that this process holds on it.
@@ -29,6 +33,8 @@ func prepareFile(path string) error {
 			return access(err)
 		case !info.Mode().IsRegular():
 			return fmt.Errorf("%w: %s", ErrNotRegular, path+suffix)
+		case suffix == "" && info.Size() > 0 && info.Size() < minDatabase:
+			return ErrNotDatabase
 		}
 	}
 

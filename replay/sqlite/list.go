@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"iter"
 	"math"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hfhook/hfhook/payload"
 	"github.com/hfhook/hfhook/replay"
 )
 
@@ -38,95 +40,157 @@ func (s *Store) List(ctx context.Context, f replay.Filter) iter.Seq2[*replay.Del
 }
 
 // errStopped says that the reader of a list wants no more.
-var errStopped = fmt.Errorf("stopped")
+var errStopped = errors.New("stopped")
 
 func (s *Store) listOldest(ctx context.Context, f *replay.Filter, yield func(*replay.Delivery, error) bool) error {
 	left := math.MaxInt
 	if f.Limit > 0 {
 		left = f.Limit
 	}
-	where, args := condition(f)
-	sql := "SELECT d.id, d.weight FROM deliveries d WHERE d.id > ?" + where + " ORDER BY d.id LIMIT ?"
-	for cursor := int64(math.MinInt64); left > 0; {
-		rows := min(left, chunkRows)
-		var found []*replay.Delivery
-		ids, full := []int64(nil), false
-		err := s.read(ctx, func(c *conn) (err error) {
-			ids, full, err = chunk(ctx, c, sql, slices.Concat([]driver.Value{cursor}, args, []driver.Value{int64(rows)}))
-			if err == nil {
-				found, err = load(ctx, c, ids)
-			}
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		for _, d := range found {
-			if !yield(d, nil) {
-				return errStopped
-			}
-		}
-		if !full && len(ids) < rows {
-			return nil
-		}
-		left -= len(ids)
-		cursor = ids[len(ids)-1]
-	}
-	return nil
-}
-
-// chunk gives the ids of the next deliveries; full says that it ended because
-// of their size.
-func chunk(ctx context.Context, c *conn, sql string, args []driver.Value) (ids []int64, full bool, err error) {
-	bytes := int64(0)
-	err = c.query(ctx, sql, args, func(row []driver.Value) bool {
-		ids = append(ids, integer(row[0]))
-		bytes += integer(row[1])
-		full = bytes > chunkBytes
-		return !full
-	})
-	return ids, full, err
-}
-
-func (s *Store) listNewest(ctx context.Context, f *replay.Filter, yield func(*replay.Delivery, error) bool) error {
-	where, args := condition(f)
-	sql := "SELECT d.id, d.weight FROM deliveries d WHERE d.id < ?" + where + " ORDER BY d.id DESC LIMIT ?"
-	type entry struct{ id, weight int64 }
-	var entries []entry
-	err := s.read(ctx, func(c *conn) error {
-		args := slices.Concat([]driver.Value{int64(math.MaxInt64)}, args, []driver.Value{int64(f.Limit)})
-		return c.query(ctx, sql, args, func(row []driver.Value) bool {
-			entries = append(entries, entry{integer(row[0]), integer(row[1])})
-			return true
-		})
-	})
+	q, err := s.search(ctx, f, "")
 	if err != nil {
 		return err
 	}
-	slices.Reverse(entries)
-	for len(entries) > 0 {
-		var ids []int64
-		bytes := int64(0)
-		for len(ids) < len(entries) && len(ids) < chunkRows && bytes < chunkBytes {
-			bytes += entries[len(ids)].weight
-			ids = append(ids, entries[len(ids)].id)
-		}
-		entries = entries[len(ids):]
-		var found []*replay.Delivery
-		err := s.read(ctx, func(c *conn) (err error) {
-			found, err = load(ctx, c, ids)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		for _, d := range found {
-			if !yield(d, nil) {
-				return errStopped
+	for _, span := range q.spans {
+		for more := true; more && left > 0; {
+			rows := min(left, chunkRows)
+			var entries []entry
+			var found []*replay.Delivery
+			err := s.read(ctx, func(c *conn) (err error) {
+				if entries, err = q.find(ctx, c, span, rows, chunkBytes); err == nil {
+					found, err = load(ctx, c, entries)
+				}
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			if err := yieldAll(found, yield); err != nil {
+				return err
+			}
+			if more = len(entries) > 0; more {
+				span.from = entries[len(entries)-1].id + 1
+				left -= len(entries)
 			}
 		}
 	}
 	return nil
+}
+
+func (s *Store) listNewest(ctx context.Context, f *replay.Filter, yield func(*replay.Delivery, error) bool) error {
+	q, err := s.search(ctx, f, " DESC")
+	if err != nil {
+		return err
+	}
+	slices.Reverse(q.spans)
+	var entries []entry
+	err = s.read(ctx, func(c *conn) error {
+		for _, span := range q.spans {
+			if len(entries) == f.Limit {
+				break
+			}
+			some, err := q.find(ctx, c, span, f.Limit-len(entries), math.MaxInt64)
+			if err != nil {
+				return err
+			}
+			entries = append(entries, some...)
+		}
+		return nil
+	})
+	slices.Reverse(entries)
+	for len(entries) > 0 && err == nil {
+		n, bytes := 0, int64(0)
+		for n < len(entries) && n < chunkRows && bytes < chunkBytes {
+			bytes += entries[n].weight
+			n++
+		}
+		var found []*replay.Delivery
+		err = s.read(ctx, func(c *conn) (err error) {
+			found, err = load(ctx, c, entries[:n])
+			return err
+		})
+		if err == nil {
+			err = yieldAll(found, yield)
+		}
+		entries = entries[n:]
+	}
+	return err
+}
+
+func yieldAll(found []*replay.Delivery, yield func(*replay.Delivery, error) bool) error {
+	for _, d := range found {
+		if !yield(d, nil) {
+			return errStopped
+		}
+	}
+	return nil
+}
+
+// search is a filter made ready.
+type search struct {
+	sql   string
+	args  []driver.Value
+	spans []span // of ids, to be searched one after the other
+}
+
+// span is a range of ids, both inclusive.
+type span struct{ from, to int64 }
+
+// entry is a delivery that a search found.
+type entry struct{ id, weight int64 }
+
+// search prepares f. A search for one repo goes from bucket to bucket, as its
+// index does; any other has one span.
+func (s *Store) search(ctx context.Context, f *replay.Filter, order string) (*search, error) {
+	where, args := condition(f)
+	from, spans := "deliveries d", []span{{0, math.MaxInt64}}
+	if repo, ok := oneRepo(f.Repos); ok {
+		from = "deliveries d INDEXED BY deliveries_repo"
+		where = " AND d.id >> 12 = ?1 >> 12 AND d.repo = ? COLLATE NOCASE" + where
+		args = slices.Insert(args, 0, driver.Value(repo))
+		var err error
+		if spans, err = s.buckets(ctx, f); err != nil {
+			return nil, err
+		}
+	}
+	return &search{
+		sql:   "SELECT d.id, d.weight FROM " + from + " WHERE d.id BETWEEN ?1 AND ?2" + where + " ORDER BY d.id" + order + " LIMIT ?",
+		args:  args,
+		spans: spans,
+	}, nil
+}
+
+func (s *Store) buckets(ctx context.Context, f *replay.Filter) (spans []span, err error) {
+	var ends []int64
+	err = s.read(ctx, func(c *conn) (err error) {
+		ends, err = c.ints(ctx, "SELECT (SELECT min(id) FROM deliveries), (SELECT max(id) FROM deliveries)")
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	first, last := max(ends[0], f.FromID), ends[1]
+	if f.ToID != 0 {
+		last = min(last, f.ToID)
+	}
+	const size = 1 << 12 // as in the index
+	for from := first &^ (size - 1); from <= last; from += size {
+		spans = append(spans, span{from, from + size - 1})
+	}
+	return spans, nil
+}
+
+// find gives up to so many deliveries, and stops after the one that fills
+// maxBytes.
+func (q *search) find(ctx context.Context, c *conn, in span, rows int, maxBytes int64) (found []entry, err error) {
+	args := slices.Concat([]driver.Value{in.from, in.to}, q.args, []driver.Value{int64(rows)})
+	err = c.query(ctx, q.sql, args, func(row []driver.Value) bool {
+		e := entry{integer(row[0]), integer(row[1])}
+		found = append(found, e)
+		maxBytes -= e.weight
+		return maxBytes > 0
+	})
+	return found, err
 }
 
 // condition is the filter as SQL on deliveries d, beginning with AND. The text
@@ -147,7 +211,7 @@ func condition(f *replay.Filter) (string, []driver.Value) {
 		and("d.id <= ?", f.ToID)
 	}
 	if f.WebhookID != "" {
-		and("d.id_hash = ? AND d.webhook_id = ?", hash([]byte(f.WebhookID)), f.WebhookID)
+		and("d.webhook_id = ?", f.WebhookID)
 	}
 	if !f.Since.IsZero() {
 		and("d.received >= ?", ceilMicro(f.Since))
@@ -159,7 +223,7 @@ func condition(f *replay.Filter) (string, []driver.Value) {
 	oneOf(and, "d.action = ?", f.Actions)
 	oneOf(and, "d.repo_type = ?", f.RepoTypes)
 	oneOf(and, "d.verdict = ?", f.Verdicts)
-	oneOf(and, "(d.scope = ?1 OR substr(d.scope, 1, length(?1) + 1) = ?1 || '.')", f.Scopes)
+	scopes(and, f.Scopes)
 	repos(and, f.Repos)
 	attempts(and, f.Attempts)
 	if f.Queued != "" {
@@ -173,28 +237,39 @@ func condition(f *replay.Filter) (string, []driver.Value) {
 
 type andFunc = func(sql string, values ...driver.Value)
 
-// oneOf adds a condition that one of the values has to meet. In it, ?1 stands
-// for the value where it is needed more than once.
+// oneOf adds a condition that one of the values has to meet.
 func oneOf[T ~string](and andFunc, sql string, values []T) {
 	if len(values) == 0 {
 		return
 	}
-	var conditions []string
 	var args []driver.Value
 	for _, v := range values {
-		conditions = append(conditions, strings.ReplaceAll(sql, "?1", "?"))
-		for range max(1, strings.Count(sql, "?1")) {
-			args = append(args, string(v))
-		}
+		args = append(args, string(v))
 	}
-	and("("+strings.Join(conditions, " OR ")+")", args...)
+	and("("+strings.Repeat(sql+" OR ", len(values)-1)+sql+")", args...)
+}
+
+// scopes chooses each scope and those within it, "repo" and "repo.config".
+func scopes(and andFunc, scopes []payload.Scope) {
+	patterns := make([]string, len(scopes))
+	for i, s := range scopes {
+		patterns[i] = string(s) + "."
+	}
+	oneOf(and, "instr(d.scope || '.', ?) = 1", patterns)
+}
+
+// oneRepo gives the repo that is asked for by its full name.
+func oneRepo(globs []string) (string, bool) {
+	if len(globs) == 1 && !strings.ContainsAny(globs[0], "*?") {
+		return globs[0], true
+	}
+	return "", false
 }
 
 // repos compares with LIKE, which ignores case and calls * and ? by other
-// names. A single name without either is found by the index.
+// names. A single repo is searched by its index instead.
 func repos(and andFunc, globs []string) {
-	if len(globs) == 1 && !strings.ContainsAny(globs[0], "*?") && globs[0] != "" {
-		and("d.repo <> '' AND d.repo = ? COLLATE NOCASE", globs[0])
+	if _, ok := oneRepo(globs); ok {
 		return
 	}
 	patterns := make([]string, len(globs))

@@ -86,7 +86,7 @@ func (s *Store) read(ctx context.Context, f func(c *conn) error) (err error) {
 func (s *Store) Get(ctx context.Context, id int64) (*replay.Delivery, error) {
 	var found []*replay.Delivery
 	err := s.read(ctx, func(c *conn) (err error) {
-		found, err = load(ctx, c, []int64{id})
+		found, err = load(ctx, c, []entry{{id: id}})
 		return err
 	})
 	if err == nil && len(found) == 0 {
@@ -114,12 +114,13 @@ const (
 		FROM json_each(?) j CROSS JOIN targets t CROSS JOIN queue q ON q.target_id = t.id AND q.delivery_id = j.value`
 )
 
-// load gives those of the deliveries that are there, complete, in the order of
-// ids, with four queries for all.
-func load(ctx context.Context, c *conn, ids []int64) ([]*replay.Delivery, error) {
-	list := []driver.Value{jsonList(ids)}
-	found := make([]*replay.Delivery, 0, len(ids))
-	byID := make(map[int64]*replay.Delivery, len(ids))
+// load gives those of the deliveries that are there, complete, in that
+// order, with four queries for all. No id is among them
+// twice.
+func load(ctx context.Context, c *conn, entries []entry) ([]*replay.Delivery, error) {
+	list := []driver.Value{jsonList(entries)}
+	found := make([]*replay.Delivery, 0, len(entries))
+	byID := make(map[int64]*replay.Delivery, len(entries))
 	var errs []error
 	each := func(sql string, f func(row []driver.Value)) {
 		errs = append(errs, c.query(ctx, sql, list, func(row []driver.Value) bool {
@@ -158,13 +159,13 @@ func load(ctx context.Context, c *conn, ids []int64) ([]*replay.Delivery, error)
 	return found, errors.Join(errs...)
 }
 
-func jsonList(ids []int64) string {
+func jsonList(entries []entry) string {
 	b := []byte{'['}
-	for i, id := range ids {
+	for i, e := range entries {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = strconv.AppendInt(b, id, 10)
+		b = strconv.AppendInt(b, e.id, 10)
 	}
 	return string(append(b, ']'))
 }

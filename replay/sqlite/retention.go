@@ -63,12 +63,14 @@ type candidate struct {
 	received              time.Time
 	verdict               replay.Verdict
 	queued                bool
+	key                   int64 // 0 for none
 }
 
 const (
 	candidateSQL = `SELECT d.id, d.arrival_id, d.weight, d.received, d.verdict, EXISTS (
 			SELECT 1 FROM targets t CROSS JOIN queue q ON q.target_id = t.id AND q.delivery_id = d.id)
-		FROM deliveries d `
+, a.key
+		FROM deliveries d CROSS JOIN arrivals a ON a.id = d.arrival_id `
 	keptSQL     = candidateSQL + "WHERE d.id > ? ORDER BY d.id LIMIT ?"
 	rejectedSQL = candidateSQL + "WHERE d.id > ? AND d.verdict = 'rejected' ORDER BY d.id LIMIT ?"
 )
@@ -85,7 +87,7 @@ func (r *retention) sweep(t *tx, seen *int64, sql string, budget int, tooMany fu
 		err := t.query(background, sql, []driver.Value{*seen, int64(limit)}, func(row []driver.Value) bool {
 			found = append(found, candidate{
 				id: integer(row[0]), arrivalID: integer(row[1]), weight: integer(row[2]),
-				received: time.UnixMicro(integer(row[3])), verdict: replay.Verdict(text(row[4])), queued: integer(row[5]) != 0,
+				received: time.UnixMicro(integer(row[3])), verdict: replay.Verdict(text(row[4])), queued: integer(row[5]) != 0, key: integer(row[6]),
 			})
 			return true
 		})
@@ -133,6 +135,7 @@ func remove(t *tx, c *candidate) error {
 			return err
 		}
 	}
+	t.keys.remove(c.key, c.id)
 	t.state.count(c.verdict, -1, -c.weight)
 	t.state.keptBytes -= weight[0]
 	return nil

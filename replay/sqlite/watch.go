@@ -109,13 +109,13 @@ func (s *Store) newsAfter(ctx context.Context, cursor int64) (news []replay.News
 
 		type event struct{ id, delivery int64 }
 		var events []event
-		var deliveries []int64
+		var deliveries []entry
 		bytes, full := int64(0), false
 		err = c.query(ctx, newsSQL, []driver.Value{cursor, int64(chunkRows)}, func(row []driver.Value) bool {
 			e := event{integer(row[0]), integer(row[1])}
 			events = append(events, e)
 			if e.delivery != 0 {
-				deliveries = append(deliveries, e.delivery)
+				deliveries = append(deliveries, entry{id: e.delivery})
 			}
 			bytes += integer(row[2])
 			full = bytes > chunkBytes
@@ -124,7 +124,8 @@ func (s *Store) newsAfter(ctx context.Context, cursor int64) (news []replay.News
 		if err != nil {
 			return err
 		}
-		found, err := load(ctx, c, deliveries)
+		slices.SortFunc(deliveries, func(a, b entry) int { return int(a.id - b.id) })
+		found, err := load(ctx, c, slices.Compact(deliveries))
 		if err != nil {
 			return err
 		}

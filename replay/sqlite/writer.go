@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -110,12 +111,18 @@ func openWriter(ctx context.Context, s *Store, o Options) (_ *writer, err error)
 		pragma("synchronous", "full"),
 		pragma("wal_autocheckpoint", 0),
 		pragma("journal_size_limit", maxWAL),
-		pragma("cache_size", -64<<10), // KiB
+		pragma("cache_size", -16<<10), // KiB
 	}
 	if w.conn, err = connectPatiently(ctx, dsn(s.path, pragmas...), o.BusyTimeout); err != nil {
 		return nil, err
 	}
+	if err := w.conn.writable(); err != nil {
+		return nil, errors.Join(err, w.conn.close())
+	}
 	if err := migrate(ctx, w.conn, migrations()); err != nil {
+		return nil, errors.Join(err, w.conn.close())
+	}
+	if err := w.conn.script(ctx, "PRAGMA busy_timeout = 0"); err != nil { // see lock
 		return nil, errors.Join(err, w.conn.close())
 	}
 	// A checkpoint that finds the store busy is tried again a little later.
@@ -123,7 +130,7 @@ func openWriter(ctx context.Context, s *Store, o Options) (_ *writer, err error)
 	if err != nil {
 		return nil, errors.Join(err, w.conn.close())
 	}
-	w.tx = tx{conn: w.conn}
+	w.tx = tx{conn: w.conn, patience: o.BusyTimeout}
 	return w, nil
 }
 
@@ -274,12 +281,15 @@ func (w *writer) transact(group []*job) (failed *job, err error) {
 // callers' contexts: one that gave up must not end a group.
 type tx struct {
 	*conn
+	patience time.Duration // see lock
+
 	state  state
 	stored state         // as it is in the table
 	before int64         // state.Event when it began
 	news   []replay.News // what it will be news, nil for what a reader has to look up
 
 	targets map[string]int64
+	keys    keys
 }
 
 // state is the row of that table.
@@ -292,7 +302,7 @@ type state struct {
 var background = context.Background()
 
 func (t *tx) begin() error {
-	if _, err := t.exec(background, "BEGIN IMMEDIATE"); err != nil {
+	if err := t.lock(); err != nil {
 		return err
 	}
 	row, err := t.ints(background, "SELECT delivery, event, kept, kept_bytes, rejected, rejected_bytes FROM state")
@@ -310,6 +320,19 @@ func (t *tx) begin() error {
 	return nil
 }
 
+// lock begins the transaction once no other process is in one. SQLite's own
+// patience sleeps for up to 100 ms between two looks, and so hardly ever meets
+// the short gaps that a busy process leaves.
+func (t *tx) lock() error {
+	for deadline := time.Now().Add(t.patience); ; {
+		_, err := t.exec(background, "BEGIN IMMEDIATE")
+		if code(err) != lib.SQLITE_BUSY || time.Now().After(deadline) {
+			return err
+		}
+		time.Sleep(time.Duration(100+rand.IntN(900)) * time.Microsecond)
+	}
+}
+
 func (t *tx) commit() error {
 	if s := t.state; s != t.stored {
 		_, err := t.exec(background, "UPDATE state SET delivery = ?, event = ?, kept = ?, kept_bytes = ?, rejected = ?, rejected_bytes = ?",
@@ -318,12 +341,16 @@ func (t *tx) commit() error {
 			return err
 		}
 	}
-	_, err := t.exec(background, "COMMIT")
-	return err
+	if _, err := t.exec(background, "COMMIT"); err != nil {
+		return err
+	}
+	t.keys.commit(t.before, t.state.event)
+	return nil
 }
 
 func (t *tx) rollback(log *slog.Logger) {
 	t.targets = nil // some may be gone with it
+	t.keys.rollback()
 	if _, err := t.exec(background, "ROLLBACK"); err != nil && code(err) != lib.SQLITE_ERROR {
 		log.Warn("roll back", "err", err) // SQLITE_ERROR: it rolled back by itself
 	}

@@ -17,7 +17,7 @@ func TestKeepsTheContract(t *testing.T) {
 			Released:  edge.WaitIdle,
 			Closes:    100, // the library's own Close hung within 67
 			Secrets:   []string{edge.Token},
-			Lingering: lingering,
+			Lingering: ngroktest.Lingering(),
 		}
 	})
 }

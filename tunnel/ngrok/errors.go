@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"regexp"
 	"strings"
 	"time"
@@ -118,7 +119,13 @@ func (t *ngrokTunnel) explainNetwork(e *tunnel.Error, err error, opening bool) {
 		e.Code = "unreachable"
 		e.Detail = fmt.Sprintf("cannot reach %s (%s)", t.p.ConnectURL, tunnel.DialProblem(dial.err))
 		e.Hint = "behind a company proxy, set HTTPS_PROXY"
+	case errors.Is(err, net.ErrClosed): // only a Kick closes it at this end
+		e.Code = "lost"
+		e.Detail = "the connection to ngrok was cut to make a new one"
 	default:
+		if op, ok := errors.AsType[*net.OpError](err); ok {
+			err = op.Err // without addresses
+		}
 		e.Code = "lost"
 		e.Detail = fmt.Sprintf("the connection to ngrok broke (%s)", t.firstLine(err))
 	}

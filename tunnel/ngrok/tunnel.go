@@ -51,6 +51,10 @@ func (t *ngrokTunnel) connect(ctx context.Context, state tunnel.State) (*link, *
 	for n := 0; ; n++ {
 		l, err := t.attempt(ctx)
 		if err == nil {
+			select {
+			case <-t.kick: // meant the connection before this one
+			default:
+			}
 			return l, nil
 		}
 		if ctx.Err() != nil {

@@ -129,7 +129,8 @@ func (e *Events) All() []tunnel.Event {
 
 func (e *Events) len() int { return len(e.All()) }
 
-// Await waits for the first event of which f says yes, at most 20 s.
+// Await waits for the first event of which f says yes, at most 20 s. f is
+// asked once for each event, in order.
 func (e *Events) Await(t testing.TB, f func(tunnel.Event) bool) tunnel.Event {
 	t.Helper()
 	return e.awaitFrom(t, 0, f)
@@ -146,20 +147,20 @@ func (e *Events) awaitFrom(t testing.TB, n int, f func(tunnel.Event) bool) tunne
 	late := time.After(20 * time.Second)
 	for {
 		e.mu.Lock()
-		if i := slices.IndexFunc(e.all[min(n, len(e.all)):], f); i >= 0 {
-			ev := e.all[n+i]
-			e.mu.Unlock()
-			return ev
-		}
 		if e.news == nil {
 			e.news = make(chan struct{})
 		}
-		news := e.news
+		all, news := e.all, e.news
 		e.mu.Unlock()
+		for ; n < len(all); n++ {
+			if f(all[n]) {
+				return all[n]
+			}
+		}
 		select {
 		case <-news:
 		case <-late:
-			t.Fatalf("the event did not come; events: %+v", e.All())
+			t.Fatalf("the event did not come; events: %+v", all)
 		}
 	}
 }

@@ -19,8 +19,6 @@ CREATE TABLE deliveries (
 	id         integer PRIMARY KEY,
 	arrival_id integer NOT NULL, -- the first
 	received   integer NOT NULL, -- its time
-	id_hash    integer,          -- of webhook_id; null without one
-	body_hash  integer,          -- of body and kind of verdict; counted up on a collision
 	weight     integer NOT NULL, -- bytes, for retention
 	body_size  integer NOT NULL,
 	verdict    text NOT NULL,
@@ -39,15 +37,20 @@ CREATE TABLE deliveries (
 	header     blob,
 	body       blob
 ) STRICT;
-CREATE UNIQUE INDEX deliveries_key ON deliveries (id_hash, body_hash) WHERE id_hash IS NOT NULL;
-CREATE INDEX deliveries_repo ON deliveries (repo COLLATE NOCASE, id, scope) WHERE repo <> '';
+-- In buckets of 4,096 deliveries, so that new ones touch few pages however many
+-- repos there are. A reader asks for one bucket after the other.
+CREATE INDEX deliveries_repo ON deliveries (id >> 12, repo COLLATE NOCASE, id, scope);
 CREATE INDEX deliveries_rejected ON deliveries (id) WHERE verdict = 'rejected';
 
 -- A delivery's first arrival is found by deliveries.arrival_id, so only the
--- repeats need an index.
+-- repeats need an index. The key is a hash of Webhook-Id, body and whether it
+-- was let in, null on repeats and without a Webhook-Id. It has no index either:
+-- who appends holds all keys in memory, since pages of an index on hashes would
+-- be most of what is written.
 CREATE TABLE arrivals (
 	id          integer PRIMARY KEY,
 	delivery_id integer NOT NULL,
+	key         integer,
 	time        integer NOT NULL,
 	answer      integer NOT NULL,
 	repeat      text NOT NULL,

@@ -263,6 +263,10 @@ func (s *session) heartbeat(st muxado.TypedStream) {
 		if _, err := st.Write(beat[:]); err != nil {
 			return
 		}
+		select {
+		case s.edge.beats <- struct{}{}:
+		default:
+		}
 	}
 }
 

@@ -61,6 +61,7 @@ type Edge struct {
 	sessions map[*session]bool
 	public   *http.Server
 	client   *http.Client
+	beats    chan struct{} // one for each heartbeat answered while somebody waits
 	wg       sync.WaitGroup
 
 	clients  map[string]string // client id to cookie, as handed out
@@ -92,6 +93,7 @@ func Start(t testing.TB) *Edge {
 		sessions: map[*session]bool{},
 		clients:  map[string]string{},
 		bound:    map[string]bound{},
+		beats:    make(chan struct{}),
 	}
 	for _, start := range []func() error{e.StartAgents, e.startPublic} {
 		if err := start(); err != nil {
@@ -116,10 +118,17 @@ func (e *Edge) close() {
 	e.wg.Wait()
 }
 
-// Provider is ready to open tunnels at the edge. Heartbeats are those of the
-// library: a test that mutes them makes them shorter.
+// Provider is ready to open tunnels at the edge. Its heartbeats are an hour
+// apart: when one stays away for which the library waits before it has seen
+// any, it races with itself, and go test -race tells. A test that mutes
+// heartbeats sets its own interval and calls AwaitHeartbeats first.
 func (e *Edge) Provider() ngrok.Provider {
-	return ngrok.Provider{Authtoken: e.Token, ConnectURL: e.ConnectURL, ConnectCAs: e.CAs()}
+	return ngrok.Provider{
+		Authtoken:         e.Token,
+		ConnectURL:        e.ConnectURL,
+		ConnectCAs:        e.CAs(),
+		HeartbeatInterval: time.Hour,
+	}
 }
 
 // CAs trust the edge's certificates.
@@ -158,6 +167,13 @@ func (e *Edge) LimitSessions(n int) { e.set(func(s *switches) { s.sessions = n }
 
 // MuteHeartbeats leaves heartbeats without an answer.
 func (e *Edge) MuteHeartbeats(mute bool) { e.set(func(s *switches) { s.mute = mute }) }
+
+// AwaitHeartbeats waits until n more heartbeats have been answered.
+func (e *Edge) AwaitHeartbeats(n int) {
+	for range n {
+		<-e.beats
+	}
+}
 
 // AnswerRequests makes the public side answer every request itself, with 429
 // and the given number in Ngrok-Error-Code, as "727"; "": not any more.

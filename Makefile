@@ -1,0 +1,65 @@
+# make dev   builds hfhook and starts hfhook dev; ARGS="..." are its flags
+# make test  installs what the tests need and runs them all
+# make help  lists the rest
+
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always 2>/dev/null | sed -n 's/^v\([0-9].*\)/\1/p')
+LDFLAGS  = -s -w $(if $(VERSION),-X main.version=$(VERSION))
+TOOL     = $(GO) tool -modfile=.ci/tools.mod
+
+.PHONY: help build dev test lint vuln cross bench fuzz picture clean
+
+help: ## list what can be made
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | sort
+
+build: ## build bin/hfhook
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/hfhook ./cmd/hfhook
+
+dev: build ## build and start hfhook dev
+	@bin/hfhook dev $(ARGS)
+
+# The race detector needs a C compiler. Root gets it by itself; others are told
+# how, and test without it unless CI is set.
+test: ## run all tests
+	@if ! command -v $$($(GO) env CC) >/dev/null; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq gcc libc6-dev; \
+	  elif [ -n "$$CI" ]; then echo "no C compiler for the race detector"; exit 1; fi; \
+	fi
+	@if command -v $$($(GO) env CC) >/dev/null; then \
+	  CGO_ENABLED=1 $(GO) test -race ./...; \
+	else \
+	  echo "skipped: the race detector, because there is no C compiler (apt-get install gcc)"; \
+	  $(GO) test ./...; \
+	fi
+
+lint: ## run staticcheck
+	$(TOOL) staticcheck ./...
+
+vuln: ## look for known vulnerabilities, where their database can be reached
+	@$(TOOL) govulncheck ./... > .vuln.log 2>&1 && code=0 || code=$$?; \
+	if grep -q 'fetching vulnerabilities' .vuln.log; then echo "the vulnerability database cannot be reached from here"; code=0; \
+	else cat .vuln.log; fi; rm -f .vuln.log; exit $$code
+
+cross: ## build for linux, macOS and Windows without cgo
+	@set -e; for target in linux/amd64 linux/arm64 darwin/arm64 windows/amd64; do \
+	  echo $$target; \
+	  CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o /dev/null ./cmd/hfhook; \
+	  CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) vet ./...; \
+	done
+
+bench: ## measure, each figure beside its floor
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+fuzz: ## fuzz each target for FUZZTIME (default 30s)
+	@set -e; for package in $$($(GO) list ./...); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+	    $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(or $(FUZZTIME),30s) $$package; \
+	  done; \
+	done
+
+picture: ## draw docs/dev.svg anew, from a real session
+	.ci/picture/session
+
+clean: ## remove what was built
+	rm -rf bin

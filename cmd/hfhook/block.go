@@ -1,0 +1,353 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hfhook/hfhook/payload"
+	"github.com/hfhook/hfhook/replay"
+)
+
+// A block is what a person reads of one delivery: a headline, where to look at
+// it, and the fields that matter for its scope. Every text from a delivery goes
+// through payload.Printable before it is cut or coloured.
+
+const (
+	blockIndent = 10 // columns in front of everything below the headline
+	maxRefs     = 8
+	maxFiles    = 8
+	maxComment  = 6 // lines
+	maxProblems = 6
+	maxAnswer   = 8 // lines
+)
+
+var blank = strings.Repeat(" ", blockIndent)
+
+// deliveryBlock shows d as it arrived now, that is, by its last arrival.
+func deliveryBlock(s *screen, d *replay.Delivery) {
+	var arrival replay.Arrival
+	if n := len(d.Arrivals); n > 0 {
+		arrival = d.Arrivals[n-1]
+	}
+	id := fmt.Sprintf("#%d", d.ID)
+	prefix := clock(arrival.Time) + "  " + id + "  "
+	what := headline(d)
+	s.line("%s  %s  %s%s", s.dim(clock(arrival.Time)), s.key(id), s.bold(s.cut(what, columns(prefix))), "")
+	if mark := repeatMark(d, arrival); mark != "" {
+		s.line("%s%s", blank, s.warn(s.cut(mark, blockIndent)))
+	}
+	if d.Verdict != replay.Accepted {
+		from := ", from " + payload.Printable(arrival.RemoteAddr)
+		s.line("%s%s", blank, s.bad(s.cut(verdictText(d)+from, blockIndent)))
+		return
+	}
+	p, err := payload.Decode(d.Body)
+	if err != nil {
+		return
+	}
+	for _, field := range payloadFields(p) {
+		field.print(s)
+	}
+	for _, text := range problemTexts(p) {
+		s.line("%s%s", blank, s.warn(s.cut(text, blockIndent)))
+	}
+}
+
+// problemTexts says what is odd about p: the fields that are not known in one
+// line, everything else in one of its own.
+func problemTexts(p *payload.Payload) []string {
+	var unknown, texts []string
+	for _, problem := range p.Problems() {
+		if problem.Kind == payload.UnknownField {
+			unknown = append(unknown, problem.Path)
+			continue
+		}
+		texts = append(texts, payload.Printable(problem.String()))
+	}
+	texts = more(texts[:min(len(texts), maxProblems)], len(texts)-maxProblems)
+	if len(unknown) > 0 {
+		texts = append(texts, payload.Printable(plural(len(unknown), "unknown field: ", "unknown fields: ")+strings.Join(unknown, ", ")))
+	}
+	return texts
+}
+
+// headline says in words what happened.
+func headline(d *replay.Delivery) string {
+	if d.Summary != "" {
+		return payload.Printable(d.Summary)
+	}
+	return payload.Printable(fmt.Sprintf("%s %s, %s", d.Method, d.Path, bytesText(d.BodySize)))
+}
+
+func verdictText(d *replay.Delivery) string {
+	text := string(d.Verdict)
+	if d.Reason != "" {
+		text += ": " + d.Reason
+	}
+	return payload.Printable(text)
+}
+
+func repeatMark(d *replay.Delivery, a replay.Arrival) string {
+	switch a.Repeat {
+	case replay.Retry:
+		return fmt.Sprintf("retry: arrival %d of this delivery, since an earlier one got no 2xx", len(d.Arrivals))
+	case replay.Replay:
+		return fmt.Sprintf("replay: arrival %d of this delivery, sent again from the Hub", len(d.Arrivals))
+	}
+	return ""
+}
+
+// field is one line, or a few, of a block.
+type field struct {
+	name string
+	text []string // clean
+	link bool
+	cont bool // continuation lines are quoted text
+}
+
+func (f field) print(s *screen) {
+	for i, text := range f.text {
+		switch {
+		case f.cont:
+			s.line("%s%s %s", blank, s.dim("│"), s.cut(text, blockIndent+2))
+		case f.link:
+			s.line("%s%s", blank, s.link(text)) // never cut: it has to work
+		default:
+			name := f.name
+			if i > 0 {
+				name = ""
+			}
+			s.line("%s%s %s", blank, s.dim(pad(name, 8)), s.cut(text, blockIndent+9))
+		}
+	}
+}
+
+// payloadFields are the fields that matter for what p is about.
+func payloadFields(p *payload.Payload) []field {
+	var fields []field
+	add := func(name string, text ...string) {
+		for i := range text {
+			text[i] = payload.Printable(text[i])
+		}
+		fields = append(fields, field{name: name, text: text})
+	}
+	if link := webLink(p); link != "" {
+		fields = append(fields, field{link: true, text: []string{payload.Printable(link)}})
+	}
+	add("event", eventText(p))
+	if d := p.Discussion; d != nil {
+		text := fmt.Sprintf("%s, by author %s", d.Status, d.Author.ID)
+		if d.Changes != nil {
+			text += ", into " + d.Changes.Base
+			if d.Changes.MergeCommitID != "" {
+				text += " as " + payload.Short(d.Changes.MergeCommitID)
+			}
+		}
+		add("status", text)
+		add("title", d.Title)
+	}
+	if c := p.Comment; c != nil {
+		add("comment", "by author "+c.Author.ID)
+		content, there := c.Content.Get()
+		switch {
+		case c.Hidden:
+			add("", "hidden: the Hub sends no text")
+		case there && content != "":
+			fields = append(fields, field{cont: true, text: firstLines(content, maxComment)})
+		case there:
+			add("", "empty")
+		}
+	}
+	if m := p.MovedTo; m != nil {
+		text := fmt.Sprintf("%s → %s", p.Repo.Name, m.Name)
+		if m.Owner.ID != p.Repo.Owner.ID {
+			text += fmt.Sprintf(", new owner %s", m.Owner.ID)
+		}
+		add("moved", text)
+	}
+	if n := len(p.UpdatedRefs); n > 0 {
+		var lines []string
+		for _, r := range p.UpdatedRefs[:min(n, maxRefs)] {
+			lines = append(lines, refText(r))
+		}
+		add("refs", more(lines, n-maxRefs)...)
+	}
+	if p.UpdatedConfig != nil {
+		add("config", configText(p)...)
+	}
+	if n := len(p.UpdatedFiles); n > 0 {
+		var lines []string
+		for _, f := range p.UpdatedFiles[:min(n, maxFiles)] {
+			lines = append(lines, fileText(f))
+		}
+		lines = more(lines, n-maxFiles)
+		if p.UpdatedFilesTruncated {
+			lines = append(lines, "the Hub cut this list: list the bucket for all changes")
+		}
+		add("files", lines...)
+	}
+	return fields
+}
+
+func more(lines []string, n int) []string {
+	if n > 0 {
+		return append(lines, fmt.Sprintf("and %d more", n))
+	}
+	return lines
+}
+
+func webLink(p *payload.Payload) string {
+	switch {
+	case p.Comment != nil && p.Comment.URL.Web != "":
+		return p.Comment.URL.Web
+	case p.Discussion != nil && p.Discussion.URL.Web != "":
+		return p.Discussion.URL.Web
+	}
+	return p.Repo.URL.Web
+}
+
+func eventText(p *payload.Payload) string {
+	text := fmt.Sprintf("%s %s", p.Event.Scope, p.Event.Action)
+	if e := p.Event.Effective(); e != p.Event {
+		text += fmt.Sprintf(", to be treated as %s %s", e.Scope, e.Action)
+	}
+	if p.Repo.Private {
+		text += ", private"
+	}
+	return text
+}
+
+func refText(r payload.UpdatedRef) string {
+	side := func(sha payload.Nullable[string], none string) string {
+		switch value, ok := sha.Get(); {
+		case ok:
+			return payload.Short(value)
+		case sha.IsNull():
+			return none
+		}
+		return "unknown"
+	}
+	return fmt.Sprintf("%s  %s → %s", r.Ref, side(r.OldSHA, "new"), side(r.NewSHA, "deleted"))
+}
+
+func configText(p *payload.Payload) []string {
+	if len(p.UpdatedConfig) == 0 {
+		return []string{"something that the Hub does not name"}
+	}
+	var lines []string
+	for _, name := range slices.Sorted(maps.Keys(p.UpdatedConfig)) {
+		if len(lines) == maxRefs {
+			return more(lines, len(p.UpdatedConfig)-maxRefs)
+		}
+		lines = append(lines, fmt.Sprintf("%s: %s", name, p.UpdatedConfig[name]))
+	}
+	return lines
+}
+
+func fileText(f payload.UpdatedFile) string {
+	switch f.Action {
+	case payload.ActionAdd:
+		return fmt.Sprintf("+ %s  %s", f.Path, bytesText(f.Size))
+	case payload.ActionDelete:
+		return "- " + f.Path
+	}
+	return fmt.Sprintf("%s %s", f.Action, f.Path)
+}
+
+// firstLines is the beginning of somebody's text, harmless, a line each.
+func firstLines(text string, n int) []string {
+	const bound = 4000 // enough for n lines of any terminal
+	if len(text) > bound {
+		text = strings.ToValidUTF8(text[:bound], "")
+	}
+	lines := strings.Split(strings.TrimRight(payload.PrintableLines(text), "\n"), "\n")
+	if len(lines) > n {
+		return append(lines[:n-1], fmt.Sprintf("… %d more lines", len(lines)-n+1))
+	}
+	return lines
+}
+
+// attemptLine shows what a target made of a delivery.
+func attemptLine(s *screen, a *replay.Attempt) {
+	mark, paint := "→", s.good
+	if !a.OK() {
+		mark, paint = "✗", s.bad
+	}
+	kind := ""
+	if a.Kind == replay.Replayed {
+		kind = " replayed"
+	}
+	head := fmt.Sprintf("%s #%d%s", mark, a.DeliveryID, kind)
+	answer := s.cut(outcome(a), blockIndent+columns(head)+1)
+	target := ""
+	if before := blockIndent + columns(head+" "+answer) + 2; s.width == 0 || s.width-before > 10 {
+		target = "  " + s.cut(payload.Printable(a.Target), before)
+	}
+	s.line("%s%s %s%s", blank, paint(head), paint(answer), target)
+	if a.OK() {
+		return
+	}
+	if a.Error != "" {
+		s.line("%s  %s", blank, s.cut(payload.Printable(a.Error), blockIndent+2))
+	}
+	if len(a.Body) > 0 {
+		lines := []string{"(" + bytesText(int64(len(a.Body))) + " that are no text)"}
+		if isText(a.Body) {
+			lines = firstLines(string(a.Body), maxAnswer)
+		}
+		field{cont: true, text: lines}.print(s)
+	}
+}
+
+// outcome is the answer in a few words: 200 OK in 12 ms.
+func outcome(a *replay.Attempt) string {
+	took := durationText(a.Duration)
+	if a.Failure != "" && a.Status == 0 {
+		return fmt.Sprintf("%s after %s", failureText(a.Failure), took)
+	}
+	text := fmt.Sprintf("%d %s in %s", a.Status, http.StatusText(a.Status), took)
+	if a.Failure != "" {
+		text += ", " + failureText(a.Failure)
+	}
+	return strings.ReplaceAll(text, "  ", " ")
+}
+
+func failureText(f replay.Failure) string {
+	switch f {
+	case replay.FailRefused:
+		return "connection refused"
+	case replay.FailDNS:
+		return "unknown host"
+	case replay.FailTLS:
+		return "TLS failed"
+	case replay.FailTimeout:
+		return "no answer in time"
+	case replay.FailBroken:
+		return "connection broken"
+	case replay.FailPanic:
+		return "handler panicked"
+	case replay.FailCancelled:
+		return "cancelled"
+	case replay.FailOther:
+		return "failed"
+	}
+	return payload.Printable(string(f))
+}
+
+func durationText(d time.Duration) string {
+	switch {
+	case d < time.Millisecond:
+		return fmt.Sprintf("%d µs", d.Microseconds())
+	case d < 10*time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	}
+	return d.Round(time.Second).String()
+}
+
+func clock(t time.Time) string { return t.Local().Format(time.TimeOnly) }

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/hfhook/hfhook/payload"
+	"github.com/hfhook/hfhook/replay"
+)
+
+// samples gives the bodies of payload/testdata by file name.
+func samples(t testing.TB) map[string][]byte {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("..", "..", "payload", "testdata", "*.json"))
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	bodies := map[string][]byte{}
+	for _, file := range files {
+		body, err := os.ReadFile(file)
+		require.NoError(t, err)
+		bodies[filepath.Base(file)] = body
+	}
+	return bodies
+}
+
+// hostile is text that would like to be more than text.
+const hostile = "\x1b]0;owned\x07\x1b[31mred\x1b[0m \u202eesrever\u202c\u2066x\u2069 nul\x00 del\x7f c1\u009b2J cr\rlf\n zero\u200bwidth line\u2028end bad\xff\xfe tag\U000E0041"
+
+// hostileDelivery has it in every field that is printed.
+func hostileDelivery(t testing.TB) *replay.Delivery {
+	t.Helper()
+	quoted := strings.ReplaceAll(fmt.Sprintf("%+q", hostile), `\a`, `\u0007`)
+	quoted = regexp.MustCompile(`\\x([0-9a-f]{2})`).ReplaceAllString(quoted, `\u00$1`)
+	quoted = strings.ReplaceAll(quoted, `\U000e0041`, `\udb40\udc41`)
+	body := strings.ReplaceAll(`{
+		"event": {"action": "create", "scope": H},
+		"repo": {"type": H, "name": H, "id": H, "private": false, "url": {"web": H, "api": H}, "headSha": H, "subdomain": H, "owner": {"id": H}, H: H},
+		"discussion": {"id": H, "title": H, "num": 1, "url": {"web": H}, "status": H, "author": {"id": H}, "isPullRequest": true, "changes": {"base": H, "mergeCommitId": H}},
+		"comment": {"id": H, "author": {"id": H}, "content": H, "hidden": false, "url": {"web": H}},
+		"movedTo": {"name": H, "owner": {"id": H}},
+		"updatedRefs": [{"ref": H, "oldSha": H, "newSha": H}],
+		"updatedConfig": {H: H},
+		"updatedFiles": [{"path": H, "action": H}, {"path": H, "action": "add", "size": 1}, {"path": H, "action": "delete"}],
+		"webhook": {"id": H, "version": 3}
+	}`, "H", quoted)
+	p, err := payload.Decode([]byte(body))
+	require.NoError(t, err, body)
+	return &replay.Delivery{
+		ID: 1, WebhookID: hostile, Method: hostile, Path: hostile, Query: hostile, Host: hostile, Endpoint: hostile,
+		Header: http.Header{"X-Note": {hostile}, hostile: {"x"}},
+		Body:   []byte(body), BodySize: int64(len(body)), Verdict: replay.Rejected, Reason: hostile,
+		Summary:  p.Describe(),
+		Arrivals: []replay.Arrival{{ID: 1, Time: time.Now(), RemoteAddr: hostile}, {ID: 2, Time: time.Now(), Repeat: replay.Retry}},
+		Attempts: []replay.Attempt{
+			{DeliveryID: 1, Target: hostile, Kind: replay.Live, Status: 500, Body: []byte(hostile), Error: hostile},
+			{DeliveryID: 1, Target: hostile, Kind: replay.Replayed, Failure: replay.Failure(hostile), Error: hostile},
+			{DeliveryID: 1, Target: hostile, Status: 200, Body: []byte(strings.ToValidUTF8(strings.ReplaceAll(hostile, "\x00", ""), ""))},
+		},
+		Queued: []string{hostile},
+	}
+}
+
+// colour matches what the program itself writes to a terminal.
+var colour = regexp.MustCompile("\x1b\\[[0-9;]*m")
+
+func TestNothingHostileReachesATerminal(t *testing.T) {
+	deliveries := []*replay.Delivery{hostileDelivery(t)}
+	for _, body := range samples(t) {
+		d := deliveryOf(t, body)
+		deliveries = append(deliveries, d)
+	}
+	for _, width := range []int{0, 20, 40, 80, 200} {
+		for _, d := range deliveries {
+			var out bytes.Buffer
+			s := &screen{Writer: &out, width: width, terminal: width > 0}
+			s.paint(true)
+			deliveryBlock(s, d)
+			showWhole(s, d)
+			row(s, d)
+			for i := range d.Attempts {
+				attemptLine(s, &d.Attempts[i])
+				replayBlock(s, d, &d.Attempts[i])
+			}
+			text := colour.ReplaceAllString(out.String(), "")
+			for i, r := range text {
+				if r != '\n' && risky(r) {
+					t.Fatalf("width %d: %U in ...%q...", width, r, text[max(0, i-40):min(len(text), i+20)])
+				}
+			}
+		}
+	}
+}
+
+func deliveryOf(t testing.TB, body []byte) *replay.Delivery {
+	p, err := payload.Decode(body)
+	require.NoError(t, err)
+	return &replay.Delivery{
+		ID: 12, Method: "POST", Path: "/webhooks/dev", Endpoint: "dev", Body: body, BodySize: int64(len(body)),
+		Verdict: replay.Accepted, Summary: p.Describe(),
+		Arrivals: []replay.Arrival{{ID: 1, Time: time.Date(2026, 11, 23, 14, 3, 20, 0, time.UTC)}},
+		Attempts: []replay.Attempt{{DeliveryID: 12, Target: "http://localhost:3000/a/rather/long/path/to/a/handler", Kind: replay.Live, Status: 500, Duration: 12 * time.Millisecond, Body: []byte("oops\n" + strings.Repeat("long ", 100))}},
+	}
+}
+
+func TestBlocksFitANarrowTerminal(t *testing.T) {
+	const width = 40
+	for name, body := range samples(t) {
+		var out bytes.Buffer
+		s := &screen{Writer: &out, width: width, terminal: true}
+		s.paint(false)
+		d := deliveryOf(t, body)
+		deliveryBlock(s, d)
+		attemptLine(s, &d.Attempts[0])
+		row(s, d)
+		for line := range strings.Lines(out.String()) {
+			line = strings.TrimSuffix(line, "\n")
+			if strings.Contains(line, "://") && !strings.Contains(line, "✗") {
+				continue // a link that is cut does not work
+			}
+			require.LessOrEqual(t, columns(line), width, "%s: %q", name, line)
+		}
+	}
+}
+
+func TestColourOnlyOnATerminalThatWantsIt(t *testing.T) {
+	var out bytes.Buffer
+	s := newScreen(&out, false)
+	deliveryBlock(s, deliveryOf(t, samples(t)["discussion.create.model.pr.docs.json"]))
+	assert.NotContains(t, out.String(), "\x1b")
+	assert.Zero(t, s.width)
+}
+
+func TestRecordsAreOneHarmlessLine(t *testing.T) {
+	for _, record := range []any{recordDelivery(hostileDelivery(t)), recordWhole(hostileDelivery(t)), recordAttempt(&hostileDelivery(t).Attempts[0])} {
+		var out bytes.Buffer
+		require.NoError(t, writeRecord(&out, record))
+		line, rest, _ := strings.Cut(out.String(), "\n")
+		assert.Empty(t, rest)
+		assert.NotContains(t, line, "\x1b")
+		assert.False(t, strings.ContainsFunc(line, risky), "%q", line)
+	}
+}

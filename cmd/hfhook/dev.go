@@ -1,0 +1,356 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/hfhook/hfhook/payload"
+	"github.com/hfhook/hfhook/receiver"
+	"github.com/hfhook/hfhook/replay"
+	"github.com/hfhook/hfhook/replay/sqlite"
+	"github.com/hfhook/hfhook/tunnel"
+)
+
+func devCommand() *cli.Command {
+	return command(&cli.Command{
+		Name:  "dev",
+		Usage: "receive webhooks here: a public URL, every delivery shown, kept and sent on",
+		Description: "Starts the receiver, opens a tunnel, prints the URL to enter at the Hub, and shows and\n" +
+			"keeps every delivery. Ctrl-C ends it.",
+		Flags: slices.Concat([]cli.Flag{
+			&cli.StringFlag{Name: "listen", Aliases: []string{"l"}, Usage: "receive on `ADDRESS`, a port or host:port", Value: "127.0.0.1:7860", EnvVars: []string{"HFHOOK_LISTEN"}},
+			&cli.StringFlag{Name: "path", Usage: "print the URL with `PATH`; deliveries to other paths are taken too", Value: "/webhooks/dev", EnvVars: []string{"HFHOOK_PATH"}},
+			&cli.StringSliceFlag{Name: "forward", Aliases: []string{"f"}, Usage: "send every delivery on to `URL`; one without a path keeps the path that came in; may be repeated", EnvVars: []string{"HFHOOK_FORWARD"}},
+			&cli.StringFlag{Name: "ack", Usage: "answer the Hub once a delivery is stored, or with the handler's answer: `store|handler`", Value: "store", EnvVars: []string{"HFHOOK_ACK"}},
+			&cli.DurationFlag{Name: "ack-timeout", Usage: "with --ack handler, acknowledge after `TIME` all the same", Value: 8 * time.Second, EnvVars: []string{"HFHOOK_ACK_TIMEOUT"}},
+		}, tunnelFlags(), secretFlags(), []cli.Flag{
+			storeFlag(),
+			&cli.StringFlag{Name: "keep", Usage: "keep at most `LIMITS`: a number of deliveries, an age, a size", Value: "10000,1GiB", EnvVars: []string{"HFHOOK_KEEP"}},
+		}, targetFlags(), []cli.Flag{
+			&cli.BoolFlag{Name: "json", Usage: "print one JSON object per line", EnvVars: []string{"HFHOOK_JSON"}, DisableDefaultText: true},
+			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "say more about what goes on", EnvVars: []string{"HFHOOK_VERBOSE"}, DisableDefaultText: true},
+		}),
+		Action: func(c *cli.Context) error {
+			d := &dev{c: c}
+			if err := d.prepare(); err != nil {
+				return err
+			}
+			return d.run(c.Context)
+		},
+	}, 0)
+}
+
+// dev is one session of hfhook dev.
+type dev struct {
+	c        *cli.Context
+	space    *tunnel.SpaceInfo // nil: not on one
+	reporter reporter
+	secret   secret
+	targets  []replay.Target
+	store    *sqlite.Store
+	link     *link
+	tally    tally // of show alone
+
+	log, tunnelLog *slog.Logger
+}
+
+// prepare checks all that can be checked before anything is opened.
+func (d *dev) prepare() error {
+	c := d.c
+	if info, ok := tunnel.Space(os.Getenv); ok {
+		d.space = &info
+	}
+	if c.Bool("no-secret") && c.String("secret") != "" {
+		return usage("--secret and --no-secret exclude each other", "choose one of them")
+	}
+	if ack := receiver.Ack(c.String("ack")); ack != receiver.AckStore && ack != receiver.AckHandler {
+		return usage(fmt.Sprintf("--ack %q is neither store nor handler", ack), "store is the default: the Hub gets its 2xx whatever the handler does")
+	}
+	if !strings.HasPrefix(c.String("path"), "/") {
+		return usage(fmt.Sprintf("--path %q does not begin with a slash", c.String("path")), "for example --path /webhooks/my_hook")
+	}
+	// A variable may be set and empty.
+	forwards := slices.DeleteFunc(c.StringSlice("forward"), func(s string) bool { return s == "" })
+	if c.String("ack") == string(receiver.AckHandler) && len(forwards) == 0 {
+		return usage("--ack handler needs a handler", "name it with --forward URL")
+	}
+	if _, err := replay.ParseKeep(c.String("keep")); err != nil {
+		return usage("--"+err.Error(), keepHint)
+	}
+	var err error
+	if d.secret, err = findSecret(c, true); err != nil {
+		return err
+	}
+	for _, address := range forwards {
+		target, err := newTarget(c, address, d.secret.value)
+		if err != nil {
+			return err
+		}
+		d.targets = append(d.targets, target)
+	}
+
+	out, talk := newScreen(c.App.Writer, c.Bool("no-color")), newScreen(c.App.ErrWriter, c.Bool("no-color"))
+	d.reporter = &human{out: out, talk: talk, verbose: c.Bool("verbose")}
+	if c.Bool("json") {
+		d.reporter = &machine{out: out}
+	}
+	d.log, d.tunnelLog = d.newLogs(talk)
+	d.link = newLink(d)
+	return nil
+}
+
+// newLogs makes the session's logs: of what hfhook's own rooms log, warnings
+// are reported; of what comes from a tunnel's library, nothing. With --verbose
+// all of it is talk.
+func (d *dev) newLogs(talk *screen) (own, foreign *slog.Logger) {
+	verbose := d.c.Bool("verbose")
+	chat := func(text string) {
+		if verbose {
+			talk.line("%s", talk.dim(payload.Printable(text)))
+		}
+	}
+	level := slog.LevelWarn
+	if verbose {
+		level = slog.LevelDebug
+	}
+	own = slog.New(&logHandler{level: level, say: func(level slog.Level, text string) {
+		if level < slog.LevelWarn {
+			chat(text)
+			return
+		}
+		d.reporter.warning(text, "")
+	}})
+	foreign = slog.New(&logHandler{level: level, say: func(_ slog.Level, text string) { chat(text) }})
+	return own, foreign
+}
+
+// run goes the way in, and back the way out: what was started last ends first,
+// so that a delivery under way still reaches the store and its targets.
+func (d *dev) run(ctx context.Context) (err error) {
+	local, err := d.listen()
+	if err != nil {
+		return err
+	}
+	defer local.Close()
+	if d.store, err = openStore(d.c, receiving); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.store.Close()) }()
+	waiting, err := d.countWaiting(ctx)
+	if err != nil {
+		return err
+	}
+
+	ctx, giveUp := context.WithCancelCause(ctx)
+	defer giveUp(nil)
+	if m, ok := d.reporter.(*machine); ok {
+		m.broken = giveUp
+	}
+	announced := false
+	show := start(ctx, d.show)
+	defer func() {
+		err = errors.Join(err, show.end())
+		if announced {
+			d.tally.waiting, _ = d.countWaiting(context.WithoutCancel(ctx))
+			d.reporter.stopped(d.tally, reason(ctx))
+		}
+	}()
+
+	options := d.receiverOptions()
+	if len(d.targets) > 0 {
+		dispatcher, err := replay.NewDispatcher(replay.DispatcherOptions{
+			Store: d.store, Targets: d.targets, Notify: d.reporter.hold, Log: d.log,
+		})
+		if err != nil {
+			return usage(err.Error(), "give each handler once")
+		}
+		options.Dispatcher = dispatcher
+		dispatch := start(ctx, dispatcher.Run)
+		defer func() { err = errors.Join(err, dispatch.end()) }()
+	}
+
+	server := receiver.New(options)
+	if err := server.Err(); err != nil {
+		return err
+	}
+	front := newFront(local.Addr())
+	defer front.wait()
+	defer local.Close()
+	defer d.link.close()
+	serving := start(ctx, func(ctx context.Context) error { return server.Serve(ctx, front) })
+	defer func() { err = errors.Join(err, serving.end()) }()
+
+	public, err := d.link.open(ctx, front, local)
+	if err != nil {
+		return err
+	}
+	d.reporter.ready(d.session(public, local, waiting))
+	announced = true
+
+	select {
+	case <-ctx.Done():
+		return abnormal(ctx)
+	case <-serving.done:
+		return errors.New("the receiver ended")
+	case <-d.link.over:
+		return d.link.tunnel.Err()
+	}
+}
+
+// reason says why a session ends.
+func reason(ctx context.Context) string {
+	if cause := context.Cause(ctx); cause != nil {
+		return cause.Error()
+	}
+	return ""
+}
+
+// abnormal is the error that ended ctx; a signal is none.
+func abnormal(ctx context.Context) error {
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) { // a signal is one too
+		return cause
+	}
+	return nil
+}
+
+// listen opens the local address.
+func (d *dev) listen() (net.Listener, error) {
+	address := d.c.String("listen")
+	if d.space != nil && !d.c.IsSet("listen") {
+		address = "0.0.0.0:7860"
+		if port := os.Getenv("PORT"); port != "" {
+			address = "0.0.0.0:" + port
+		}
+	}
+	if !strings.Contains(address, ":") {
+		address = "127.0.0.1:" + address
+	}
+	if strings.HasPrefix(address, ":") {
+		address = "127.0.0.1" + address
+	}
+	listener, err := receiver.Listen(d.c.Context, address)
+	switch {
+	case err == nil:
+		return listener, nil
+	case errors.Is(err, receiver.ErrAddrInUse):
+		return nil, failed(fmt.Errorf("%s is in use", address), "is another hfhook dev running? Choose another address: hfhook dev --listen 7861")
+	}
+	if e, ok := errors.AsType[*net.OpError](err); ok {
+		err = e.Err
+	}
+	return nil, failed(fmt.Errorf("cannot receive on %s: %w", address, err), "give a port, or host:port: hfhook dev --listen 127.0.0.1:7860")
+}
+
+func (d *dev) receiverOptions() receiver.Options {
+	options := receiver.Options{
+		NoSecret:   d.secret.source == secretNone,
+		AnyPath:    true,
+		Wrap:       func(next http.Handler) http.Handler { return d.link.prober.Handler(next) },
+		PublicURL:  d.link.publicURL,
+		Store:      d.store,
+		Ack:        receiver.Ack(d.c.String("ack")),
+		AckTimeout: d.c.Duration("ack-timeout"),
+		Late: func(r replay.Receipt) {
+			d.reporter.warning(fmt.Sprintf("the handler had no answer for delivery %d after %s, so it was acknowledged without", r.DeliveryID, d.c.Duration("ack-timeout")), "")
+		},
+		Log: d.log,
+		Out: io.Discard, // the program says more
+	}
+	if d.secret.value != "" {
+		options.Secrets = []string{d.secret.value}
+	}
+	return options
+}
+
+// countWaiting counts the deliveries that are still to be sent.
+func (d *dev) countWaiting(ctx context.Context) (int, error) {
+	waiting := 0
+	for _, target := range d.targets {
+		for _, err := range d.store.List(ctx, replay.Filter{Queued: target.Name()}) {
+			if err != nil {
+				return 0, fmt.Errorf("look for deliveries that wait: %w", err)
+			}
+			waiting++
+		}
+	}
+	return waiting, nil
+}
+
+// show reports what becomes known to the store, in the order in which it did.
+func (d *dev) show(ctx context.Context) error {
+	for {
+		err := d.showNews(ctx)
+		if err == nil {
+			return nil
+		}
+		d.reporter.warning(fmt.Sprintf("cannot read the store: %s", err), "")
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func (d *dev) showNews(ctx context.Context) error {
+	for news, err := range d.store.Watch(ctx) {
+		switch {
+		case err != nil:
+			return err
+		case news.Arrival != nil:
+			d.tally.arrivals++
+			if news.Arrival.Verdict == replay.Accepted {
+				d.tally.accepted++
+			} else {
+				d.tally.rejected++
+			}
+			d.reporter.delivery(news.Arrival)
+		case news.Attempt != nil:
+			d.tally.attempts++
+			if !news.Attempt.OK() {
+				d.tally.failed++
+			}
+			d.reporter.attempt(news.Attempt)
+		}
+	}
+	return nil
+}
+
+// session gathers what the person needs to know.
+func (d *dev) session(public *url.URL, local net.Listener, waiting int) session {
+	s := session{
+		local:  localURL(local).JoinPath(d.c.String("path")).String(),
+		tunnel: d.link.name, carrier: d.link.carrier, public: public != nil,
+		secret: d.secret, waiting: waiting,
+	}
+	s.url = s.local
+	if public != nil {
+		s.url = public.JoinPath(d.c.String("path")).String()
+	}
+	s.store, _ = storePath(d.c)
+	for _, target := range d.targets {
+		s.targets = append(s.targets, target.Name())
+	}
+	return s
+}
+
+// localURL is where a listener is reached from this machine.
+func localURL(l net.Listener) *url.URL {
+	host, port, _ := net.SplitHostPort(l.Addr().String())
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return &url.URL{Scheme: "http", Host: net.JoinHostPort(host, port)}
+}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// patience is how long a test waits for what has to happen.
+const patience = 30 * time.Second
+
+// process is a program that a test runs, most often this test binary as
+// hfhook, with what it has printed so far.
+type process struct {
+	cmd    *exec.Cmd
+	out    transcript
+	err    transcript
+	exited chan struct{}
+	code   int
+}
+
+// launch starts a program and ends it with the test at the latest.
+func launch(cleanup func(func()), env []string, dir, name string, args ...string) (*process, error) {
+	p := &process{cmd: exec.Command(name, args...), exited: make(chan struct{})}
+	p.cmd.Env, p.cmd.Dir = env, dir
+	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.err
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	go func() {
+		defer close(p.exited)
+		_ = p.cmd.Wait()
+		p.code = p.cmd.ProcessState.ExitCode()
+	}()
+	cleanup(func() {
+		_ = p.cmd.Process.Kill()
+		<-p.exited
+	})
+	return p, nil
+}
+
+// end sends a signal, unless it is nil, and gives the exit code, -1 after a
+// kill.
+func (p *process) end(signal os.Signal) (int, error) {
+	if signal != nil {
+		if err := p.cmd.Process.Signal(signal); err != nil && !isDone(p) {
+			return 0, err
+		}
+	}
+	select {
+	case <-p.exited:
+		return p.code, nil
+	case <-time.After(patience):
+		return 0, fmt.Errorf("the program does not end; it said:\n%s%s", p.out.String(), p.err.String())
+	}
+}
+
+func isDone(p *process) bool {
+	select {
+	case <-p.exited:
+		return true
+	default:
+		return false
+	}
+}
+
+// await waits until t holds n matches and gives the groups of the last one.
+func (p *process) await(t *transcript, pattern string, n int) ([]string, error) {
+	re, err := regexp.Compile("(?m)" + pattern)
+	if err != nil {
+		return nil, err
+	}
+	timeout := time.After(patience)
+	for {
+		grown := t.changed()
+		if found := re.FindAllStringSubmatch(t.String(), -1); len(found) >= n {
+			return found[n-1], nil
+		}
+		select {
+		case <-grown:
+		case <-p.exited:
+			if found := re.FindAllStringSubmatch(t.String(), -1); len(found) >= n {
+				return found[n-1], nil
+			}
+			return nil, fmt.Errorf("the program ended with code %d before %q:\n%s%s", p.code, pattern, p.out.String(), p.err.String())
+		case <-timeout:
+			return nil, fmt.Errorf("no %q (%d times) within %s; so far:\n%s%s", pattern, n, patience, p.out.String(), p.err.String())
+		}
+	}
+}
+
+// transcript is what a program printed; it tells when there is more.
+type transcript struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+	more chan struct{}
+}
+
+func (t *transcript) Write(b []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.more != nil {
+		close(t.more)
+		t.more = nil
+	}
+	return t.text.Write(b)
+}
+
+func (t *transcript) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.text.String()
+}
+
+func (t *transcript) changed() <-chan struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.more == nil {
+		t.more = make(chan struct{})
+	}
+	return t.more
+}
+
+// startHFHook starts the real program, with a home of its own.
+func startHFHook(t testing.TB, home string, args ...string) *process {
+	t.Helper()
+	p, err := launch(t.Cleanup, append(os.Environ(), homeEnv(home)...), home, "hfhook", args...)
+	require.NoError(t, err)
+	return p
+}
+
+// homeEnv keeps a test from the settings and the state of whoever runs it.
+func homeEnv(home string) []string {
+	return []string{
+		"HOME=" + home, "XDG_STATE_HOME=" + filepath.Join(home, "state"), "XDG_CONFIG_HOME=" + filepath.Join(home, "config"),
+		"LocalAppData=" + filepath.Join(home, "local"), "AppData=" + filepath.Join(home, "roaming"), "USERPROFILE=" + home,
+		"WEBHOOK_SECRET=", "NGROK_AUTHTOKEN=", "SPACE_ID=", "SPACE_HOST=", "NO_COLOR=", "TZ=UTC",
+	}
+}

@@ -1,0 +1,257 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"time"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/hfhook/hfhook/payload"
+	"github.com/hfhook/hfhook/replay"
+)
+
+// The records of --json: one JSON object per line, described in the README.
+// They are stable: fields are added, never renamed or given another meaning.
+
+const recordVersion = 1
+
+type recordHead struct {
+	V    int       `json:"v"`
+	Type string    `json:"type"`
+	Time time.Time `json:"time"`
+}
+
+func head(kind string, at time.Time) recordHead {
+	return recordHead{recordVersion, kind, at.UTC()}
+}
+
+type readyRecord struct {
+	recordHead
+	URL      string   `json:"url"`    // to enter at the Hub; local when there is no public one
+	Public   bool     `json:"public"` // whether the Hub can reach it
+	Local    string   `json:"local"`
+	Tunnel   string   `json:"tunnel"`
+	Settings string   `json:"settings"`
+	Secret   string   `json:"secret"` // where it comes from, never what it is
+	Targets  []string `json:"targets"`
+	Store    string   `json:"store"`
+	Waiting  int      `json:"waiting"` // deliveries of earlier sessions that are still to be sent
+}
+
+type deliveryRecord struct {
+	recordHead
+	ID        int64           `json:"id"`
+	WebhookID string          `json:"webhookId,omitempty"`
+	Repeat    replay.Repeat   `json:"repeat,omitempty"`
+	Arrivals  []arrivalRecord `json:"arrivals,omitempty"`
+	Verdict   replay.Verdict  `json:"verdict"`
+	Reason    string          `json:"reason,omitempty"`
+	Endpoint  string          `json:"endpoint"`
+	Method    string          `json:"method"`
+	Path      string          `json:"path"`
+	Query     string          `json:"query,omitempty"`
+	Host      string          `json:"host,omitempty"`
+	Headers   http.Header     `json:"headers,omitempty"`
+	Remote    string          `json:"remote,omitempty"`
+	Scope     string          `json:"scope,omitempty"`
+	Action    string          `json:"action,omitempty"`
+	RepoType  string          `json:"repoType,omitempty"`
+	Repo      string          `json:"repo,omitempty"`
+	Summary   string          `json:"summary,omitempty"`
+	Problems  []string        `json:"problems,omitempty"`
+	Size      int64           `json:"size"`
+	Payload   json.RawMessage `json:"payload,omitempty"` // the body when it is a JSON object
+	Body      []byte          `json:"body,omitempty"`    // the body in base64 when it is not
+	Queued    []string        `json:"queued,omitempty"`
+	Attempts  []attemptRecord `json:"attempts,omitempty"`
+}
+
+type arrivalRecord struct {
+	Time   time.Time     `json:"time"`
+	Repeat replay.Repeat `json:"repeat,omitempty"`
+	Remote string        `json:"remote,omitempty"`
+	Answer int           `json:"answer,omitempty"`
+}
+
+type attemptRecord struct {
+	recordHead
+	ID         int64          `json:"id"`
+	Delivery   int64          `json:"delivery"`
+	Target     string         `json:"target"`
+	Kind       replay.Kind    `json:"kind"`
+	OK         bool           `json:"ok"`
+	Status     int            `json:"status,omitempty"`
+	DurationMS float64        `json:"durationMs"`
+	Headers    http.Header    `json:"headers,omitempty"`
+	Text       *string        `json:"text,omitempty"` // the answer's body when it is text
+	Body       []byte         `json:"body,omitempty"` // in base64 when it is not
+	BodyCut    bool           `json:"bodyCut,omitempty"`
+	Failure    replay.Failure `json:"failure,omitempty"`
+	Error      string         `json:"error,omitempty"`
+}
+
+type tunnelRecord struct {
+	recordHead
+	State   string `json:"state"`
+	URL     string `json:"url,omitempty"`
+	Code    string `json:"code,omitempty"`
+	Error   string `json:"error,omitempty"`
+	RetryMS int64  `json:"retryMs,omitempty"`
+}
+
+type gapRecord struct {
+	recordHead
+	Since   time.Time `json:"since"`
+	Seconds float64   `json:"seconds"`
+}
+
+type holdRecord struct {
+	recordHead
+	Target  string    `json:"target"`
+	Since   time.Time `json:"since"`
+	Waiting int       `json:"waiting"`
+	Reason  string    `json:"reason,omitempty"`
+	Over    bool      `json:"over"`
+}
+
+type warningRecord struct {
+	recordHead
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
+}
+
+type stoppedRecord struct {
+	recordHead
+	Arrivals int    `json:"arrivals"`
+	Accepted int    `json:"accepted"`
+	Rejected int    `json:"rejected"`
+	Attempts int    `json:"attempts"`
+	Failed   int    `json:"failed"` // attempts outside 2xx
+	Waiting  int    `json:"waiting"`
+	Reason   string `json:"reason,omitempty"`
+}
+
+// recordDelivery is what happened now: d's last arrival.
+func recordDelivery(d *replay.Delivery) deliveryRecord {
+	r := deliveryRecord{
+		ID: d.ID, WebhookID: d.WebhookID,
+		Verdict: d.Verdict, Reason: d.Reason,
+		Endpoint: d.Endpoint, Method: d.Method, Path: d.Path, Query: d.Query, Host: d.Host,
+		Scope: string(d.Scope), Action: string(d.Action), RepoType: string(d.RepoType), Repo: d.Repo,
+		Summary: d.Summary, Size: d.BodySize, Queued: d.Queued,
+	}
+	at := d.Received()
+	if n := len(d.Arrivals); n > 0 {
+		last := d.Arrivals[n-1]
+		at, r.Repeat, r.Remote = last.Time, last.Repeat, last.RemoteAddr
+	}
+	r.recordHead = head("delivery", at)
+	p, err := payload.Decode(d.Body)
+	if err != nil {
+		r.Body = d.Body
+		return r
+	}
+	for _, problem := range p.Problems() {
+		r.Problems = append(r.Problems, problem.String())
+	}
+	var line bytes.Buffer
+	if json.Compact(&line, d.Body) != nil { // nested deeper than encoding/json goes
+		r.Body = d.Body
+		return r
+	}
+	r.Payload = line.Bytes()
+	return r
+}
+
+// recordWhole is recordDelivery with all that is known of d.
+func recordWhole(d *replay.Delivery) deliveryRecord {
+	r := recordDelivery(d)
+	r.recordHead, r.Repeat, r.Headers = head("delivery", d.Received()), "", d.Header
+	for _, a := range d.Arrivals {
+		r.Arrivals = append(r.Arrivals, arrivalRecord{a.Time, a.Repeat, a.RemoteAddr, a.Answer})
+	}
+	for i := range d.Attempts {
+		r.Attempts = append(r.Attempts, recordAttempt(&d.Attempts[i]))
+	}
+	return r
+}
+
+func recordAttempt(a *replay.Attempt) attemptRecord {
+	r := attemptRecord{
+		recordHead: head("attempt", a.Started.Add(a.Duration)),
+		ID:         a.ID, Delivery: a.DeliveryID, Target: a.Target, Kind: a.Kind,
+		OK: a.OK(), Status: a.Status, DurationMS: float64(a.Duration.Microseconds()) / 1000,
+		Headers: a.Header, BodyCut: a.BodyCut, Failure: a.Failure, Error: a.Error,
+	}
+	switch {
+	case len(a.Body) == 0:
+	case isText(a.Body):
+		r.Text = new(string(a.Body))
+	default:
+		r.Body = a.Body
+	}
+	return r
+}
+
+// writeRecord writes one line. Everything that could steer a terminal or
+// reorder text is escaped, which JSON allows in every string.
+func writeRecord(w io.Writer, record any) error {
+	var buffer bytes.Buffer
+	encoder := json.NewEncoder(&buffer)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(record); err != nil {
+		return err
+	}
+	line := escapeJSON(bytes.TrimSuffix(buffer.Bytes(), []byte("\n")))
+	_, err := w.Write(append(line, '\n'))
+	return err
+}
+
+// escapeJSON replaces characters outside ASCII that are not plainly visible by
+// \u escapes. JSON has such characters only inside strings. What is no UTF-8
+// becomes U+FFFD.
+func escapeJSON(text []byte) []byte {
+	clean := true
+	for _, r := range string(text) {
+		if risky(r) {
+			clean = false
+			break
+		}
+	}
+	if clean {
+		return text
+	}
+	out := make([]byte, 0, len(text)+64)
+	for _, r := range string(text) {
+		switch {
+		case !risky(r):
+			out = utf8.AppendRune(out, r)
+		case r == utf8.RuneError:
+			out = append(out, `\ufffd`...)
+		case r > 0xFFFF:
+			high, low := utf16.EncodeRune(r)
+			out = appendEscape(appendEscape(out, high), low)
+		default:
+			out = appendEscape(out, r)
+		}
+	}
+	return out
+}
+
+func appendEscape(out []byte, r rune) []byte {
+	const hex = "0123456789abcdef"
+	return append(out, '\\', 'u', hex[r>>12&15], hex[r>>8&15], hex[r>>4&15], hex[r&15])
+}
+
+// risky reports whether r is invisible or more than a character: C0, DEL, C1,
+// bidi and other format characters, line separators, private use.
+func risky(r rune) bool {
+	if r < utf8.RuneSelf {
+		return r < ' ' || r == 0x7F
+	}
+	return r == utf8.RuneError || !unicode.IsPrint(r) && r != 0x00A0
+}

@@ -1,0 +1,254 @@
+package main
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/hfhook/hfhook/payload"
+	"github.com/hfhook/hfhook/replay"
+	"github.com/hfhook/hfhook/tunnel"
+)
+
+// reporter tells what happens in a session of hfhook dev: to a person, or to a
+// program as records. Its methods may be called at the same time.
+type reporter interface {
+	ready(session)
+	delivery(*replay.Delivery)
+	attempt(*replay.Attempt)
+	tunnel(tunnel.Event)
+	gap(since, until time.Time)
+	hold(replay.Hold)
+	warning(message, hint string)
+	stopped(tally, string)
+}
+
+// session is what a reader needs to know when hfhook dev is ready.
+type session struct {
+	url      string // to enter at the Hub; local when public is false
+	public   bool
+	local    string
+	tunnel   string // the provider's name
+	carrier  string // who carries the traffic, in words; empty for nobody
+	secret   secret
+	targets  []string
+	keepPath string // the path to enter, where a target keeps paths
+	store    string
+	waiting  int
+}
+
+// settingsPage is where webhooks are entered.
+// Source: https://huggingface.co/docs/hub/webhooks
+const settingsPage = "https://huggingface.co/settings/webhooks"
+
+// tally counts what a session saw.
+type tally struct {
+	arrivals, accepted, rejected, attempts, failed, waiting int
+}
+
+// human reports to a person: deliveries on out, everything else on talk.
+type human struct {
+	sync.Mutex
+	out, talk *screen
+	verbose   bool
+	down      bool // the tunnel is
+}
+
+func (h *human) say(name, text string) {
+	h.talk.line("%s %s", h.talk.dim(pad(name, 9)), text)
+}
+
+func (h *human) ready(s session) {
+	h.Lock()
+	defer h.Unlock()
+	address := h.talk.bold(h.talk.link(s.url))
+	if s.public {
+		h.say("URL", address+h.talk.dim(s.carrier))
+	} else {
+		h.say("URL", address+h.talk.warn("  local: the Hub cannot reach it"))
+	}
+	h.say("secret", h.secretText(s.secret))
+	h.say("settings", settingsPage)
+	if len(s.targets) == 0 {
+		h.say("handler", "none: deliveries are shown and kept; --forward URL sends them on")
+	}
+	for i, target := range s.targets {
+		h.say([]string{"handler", ""}[min(i, 1)], payload.Printable(target))
+	}
+	kept := payload.Printable(s.store)
+	if s.waiting > 0 {
+		kept += h.talk.warn(fmt.Sprintf("  %d %s from before, sent now", s.waiting, plural(s.waiting, "delivery waits", "deliveries wait")))
+	}
+	h.say("kept in", kept)
+	h.talk.line("")
+	h.talk.line("%s", h.talk.dim("Waiting for deliveries. Ctrl-C ends."))
+}
+
+// secretText shows a secret that hfhook generated to the person at the
+// terminal. One that was given is known already, and a file keeps nothing.
+func (h *human) secretText(s secret) string {
+	switch {
+	case s.source == secretNone:
+		return h.talk.warn("none: everybody who knows the URL can post")
+	case s.source == secretGiven:
+		return "the one that you gave"
+	case h.talk.terminal:
+		return h.talk.bold(s.value)
+	}
+	return "hfhook secret prints it"
+}
+
+func (h *human) delivery(d *replay.Delivery) {
+	h.Lock()
+	defer h.Unlock()
+	deliveryBlock(h.out, d)
+}
+
+func (h *human) attempt(a *replay.Attempt) {
+	h.Lock()
+	defer h.Unlock()
+	attemptLine(h.out, a)
+}
+
+func (h *human) tunnel(e tunnel.Event) {
+	h.Lock()
+	defer h.Unlock()
+	switch e.State {
+	case tunnel.Opening:
+		if h.verbose {
+			h.note("opening the tunnel")
+		}
+	case tunnel.Online:
+		if h.down { // the first time, ready says it
+			h.note(h.talk.good("tunnel up: ") + e.URL.String())
+		}
+		h.down = false
+	case tunnel.Reconnecting:
+		h.down = true
+		text := "tunnel down"
+		if e.Err != nil {
+			text += ": " + payload.Printable(e.Err.Error())
+		}
+		if e.Retry > 0 {
+			text += fmt.Sprintf(" Next try in %s.", e.Retry.Round(100*time.Millisecond))
+		}
+		h.note(h.talk.warn(text))
+	case tunnel.Offline:
+		if e.Err != nil {
+			h.note(h.talk.bad("tunnel over: " + payload.Printable(e.Err.Error())))
+		}
+	}
+}
+
+// note is a line of talk between deliveries.
+func (h *human) note(text string) {
+	h.talk.line("%s  %s", h.talk.dim(clock(time.Now())), text)
+}
+
+func (h *human) gap(since, until time.Time) {
+	h.Lock()
+	defer h.Unlock()
+	h.note(fmt.Sprintf("not reachable from %s for %s; the Hub sends again what failed, and its activity page has a Replay button",
+		clock(since), durationText(until.Sub(since))))
+}
+
+func (h *human) hold(e replay.Hold) {
+	h.Lock()
+	defer h.Unlock()
+	target := payload.Printable(e.Target)
+	if e.Over {
+		h.note(h.talk.good(fmt.Sprintf("%s is back after %s; sending what waited, in order", target, durationText(time.Since(e.Since)))))
+		return
+	}
+	h.note(h.talk.warn(fmt.Sprintf("%s does not take connections; deliveries wait here and are sent when it is back", target)))
+}
+
+func (h *human) warning(message, hint string) {
+	h.Lock()
+	defer h.Unlock()
+	h.talk.line("hfhook: %s", h.talk.warn(payload.Printable(message)))
+	if hint != "" {
+		h.talk.line("hint: %s", payload.Printable(hint))
+	}
+}
+
+func (h *human) stopped(t tally, _ string) {
+	h.Lock()
+	defer h.Unlock()
+	text := fmt.Sprintf("Received %d %s", t.arrivals, plural(t.arrivals, "delivery", "deliveries"))
+	if t.rejected > 0 {
+		text += fmt.Sprintf(", %d of them rejected", t.rejected)
+	}
+	if t.attempts > 0 {
+		text += fmt.Sprintf("; sent %d, %d failed", t.attempts, t.failed)
+	}
+	if t.waiting > 0 {
+		text += fmt.Sprintf("; %d %s for the next hfhook dev", t.waiting, plural(t.waiting, "waits", "wait"))
+	}
+	h.talk.line("\n%s.", text)
+	if t.arrivals > 0 {
+		h.talk.line("%s", h.talk.dim("hfhook inspect lists them, hfhook replay last sends the newest again."))
+	}
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
+// machine reports records, one JSON object per line.
+type machine struct {
+	sync.Mutex
+	out *screen
+	// broken is called once when nobody reads any more.
+	broken func(error)
+}
+
+func (m *machine) write(record any) {
+	m.Lock()
+	defer m.Unlock()
+	if err := writeRecord(m.out, record); err != nil && m.broken != nil {
+		m.broken(fmt.Errorf("write a record: %w", err))
+		m.broken = nil
+	}
+}
+
+func (m *machine) ready(s session) {
+	m.write(readyRecord{
+		recordHead: head("ready", time.Now()),
+		URL:        s.url, Public: s.public, Local: s.local, Tunnel: s.tunnel, Settings: settingsPage,
+		Secret: string(s.secret.source), Targets: append([]string{}, s.targets...), Store: s.store, Waiting: s.waiting,
+	})
+}
+
+func (m *machine) delivery(d *replay.Delivery) { m.write(recordDelivery(d)) }
+func (m *machine) attempt(a *replay.Attempt)   { m.write(recordAttempt(a)) }
+
+func (m *machine) tunnel(e tunnel.Event) {
+	r := tunnelRecord{recordHead: head("tunnel", e.Time), State: string(e.State), RetryMS: e.Retry.Milliseconds()}
+	if e.URL != nil {
+		r.URL = e.URL.String()
+	}
+	if e.Err != nil {
+		r.Error, r.Code = e.Err.Error(), tunnelCode(e.Err)
+	}
+	m.write(r)
+}
+
+func (m *machine) gap(since, until time.Time) {
+	m.write(gapRecord{head("gap", until), since.UTC(), until.Sub(since).Seconds()})
+}
+
+func (m *machine) hold(e replay.Hold) {
+	m.write(holdRecord{head("hold", time.Now()), e.Target, e.Since.UTC(), e.Waiting, e.Reason, e.Over})
+}
+
+func (m *machine) warning(message, hint string) {
+	m.write(warningRecord{head("warning", time.Now()), message, hint})
+}
+
+func (m *machine) stopped(t tally, reason string) {
+	m.write(stoppedRecord{head("stopped", time.Now()), t.arrivals, t.accepted, t.rejected, t.attempts, t.failed, t.waiting, reason})
+}

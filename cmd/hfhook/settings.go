@@ -1,0 +1,120 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+	"go.yaml.in/yaml/v3"
+)
+
+// Settings come from flags, then the environment, then .hfhook.yaml in the
+// working folder or the nearest one above it, then config.yaml in the user's
+// config folder. A file holds flags of hfhook dev by their long names; other
+// commands read those that they have too.
+
+const settingsName = ".hfhook.yaml"
+
+// applySettings sets every flag of c's command that neither the command line
+// nor the environment has set.
+func applySettings(c *cli.Context) error {
+	folder, err := os.Getwd()
+	if err != nil {
+		return fmt.Errorf("find the working folder: %w", err)
+	}
+	for _, file := range settingsFiles(folder) {
+		values, err := readSettings(file)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err == nil {
+			err = setFromFile(c, file, values)
+		}
+		if err != nil {
+			return &problem{exitUsage, "keys are the flags of hfhook dev, without dashes in front; see hfhook dev --help", err}
+		}
+	}
+	return nil
+}
+
+// settingsFiles lists where settings may be, the strongest first.
+func settingsFiles(folder string) []string {
+	var files []string
+	for {
+		file := filepath.Join(folder, settingsName)
+		if _, err := os.Stat(file); err == nil {
+			files = append(files, file)
+			break
+		}
+		parent := filepath.Dir(folder)
+		if parent == folder {
+			break
+		}
+		folder = parent
+	}
+	if config, err := os.UserConfigDir(); err == nil {
+		files = append(files, filepath.Join(config, "hfhook", "config.yaml"))
+	}
+	return files
+}
+
+func readSettings(file string) (map[string]any, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read settings: %w", err)
+	}
+	var values map[string]any
+	if err := yaml.Unmarshal(text, &values); err != nil {
+		return nil, fmt.Errorf("read settings in %s: %w", file, err)
+	}
+	return values, nil
+}
+
+func setFromFile(c *cli.Context, file string, values map[string]any) error {
+	known := slices.Concat(devCommand().Flags, c.Command.Flags)
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if !slices.ContainsFunc(known, func(f cli.Flag) bool { return f.Names()[0] == name }) {
+			return fmt.Errorf("%s: there is no setting %q", file, name)
+		}
+		here := slices.ContainsFunc(c.Command.Flags, func(f cli.Flag) bool { return f.Names()[0] == name })
+		if !here || isGiven(c, name) {
+			continue
+		}
+		for _, value := range listOf(values[name]) {
+			switch value.(type) {
+			case string, bool, int, float64:
+			default:
+				return fmt.Errorf("%s: %s takes a word, a number or a list of them", file, name)
+			}
+			if err := c.Set(name, fmt.Sprint(value)); err != nil {
+				return fmt.Errorf("%s: %s: %w", file, name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// isGiven reports whether the command line or the environment sets a flag. A
+// variable that is set and empty does not.
+func isGiven(c *cli.Context, name string) bool {
+	value := c.String(name)
+	if list := c.StringSlice(name); list != nil {
+		value = strings.Join(list, "")
+	}
+	_, text := c.Value(name).(string)
+	_, texts := c.Value(name).(cli.StringSlice)
+	return c.IsSet(name) && (value != "" || !text && !texts)
+}
+
+func listOf(value any) []any {
+	if list, ok := value.([]any); ok {
+		return list
+	}
+	return []any{value}
+}

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/hfhook/hfhook/payload"
+	"github.com/hfhook/hfhook/replay"
+	"github.com/hfhook/hfhook/tunnel"
+)
+
+// How hfhook speaks when something is wrong: one line says what happened, in
+// lower case, without a full stop and with the program's name in front; a hint
+// is a line of its own that says what to do next. This file alone turns errors
+// into text and exit codes.
+
+// Exit codes, documented in the README.
+const (
+	exitDone      = 0
+	exitFailed    = 1
+	exitUsage     = 2
+	exitNotFound  = 3
+	exitAnswer    = 4
+	exitDifferent = 5
+	exitNoTunnel  = 6
+	exitHub       = 7
+)
+
+// problem is an error that knows its exit code and what to do next.
+type problem struct {
+	code int
+	hint string
+	err  error
+}
+
+func (p *problem) Error() string { return p.err.Error() }
+func (p *problem) Unwrap() error { return p.err }
+
+func usage(message, hint string) error {
+	return &problem{exitUsage, hint, errors.New(message)}
+}
+
+func failed(err error, hint string) error {
+	return &problem{exitFailed, hint, err}
+}
+
+// explain gives the exit code and the hint for an error.
+func explain(err error) (code int, hint string) {
+	if p, ok := errors.AsType[*problem](err); ok {
+		return p.code, p.hint
+	}
+	if _, ok := errors.AsType[*replay.SpecError](err); ok {
+		return exitUsage, "hfhook inspect lists what is kept"
+	}
+	if t, ok := errors.AsType[*tunnel.Error](err); ok {
+		return exitNoTunnel, t.Hint
+	}
+	switch {
+	case err == nil, errors.Is(err, context.Canceled):
+		return exitDone, ""
+	case errors.Is(err, replay.ErrNotFound):
+		return exitNotFound, "hfhook inspect lists what is kept"
+	}
+	if hint, ok := storeHint(err); ok {
+		return exitFailed, hint
+	}
+	return exitFailed, ""
+}
+
+// report prints an error and gives the exit code. Text from elsewhere may be in
+// it, so it is made harmless.
+func report(w io.Writer, err error) int {
+	code, hint := explain(err)
+	if code == exitDone || err == nil {
+		return exitDone
+	}
+	if text := err.Error(); text != "" {
+		fmt.Fprintf(w, "hfhook: %s\n", payload.Printable(strings.TrimSpace(text)))
+	}
+	if hint != "" {
+		fmt.Fprintf(w, "hint: %s\n", payload.Printable(hint))
+	}
+	return code
+}

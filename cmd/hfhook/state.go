@@ -1,0 +1,171 @@
+package main
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// stateFolder is where hfhook keeps the store and the generated secret:
+// $XDG_STATE_HOME/hfhook, or what the platform has for it.
+func stateFolder() (string, error) {
+	if dir := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "hfhook"), nil
+	}
+	switch runtime.GOOS {
+	case "windows":
+		if dir := os.Getenv("LocalAppData"); dir != "" {
+			return filepath.Join(dir, "hfhook"), nil
+		}
+	case "darwin":
+		if home, err := os.UserHomeDir(); err == nil {
+			return filepath.Join(home, "Library", "Application Support", "hfhook"), nil
+		}
+	default:
+		if home, err := os.UserHomeDir(); err == nil {
+			return filepath.Join(home, ".local", "state", "hfhook"), nil
+		}
+	}
+	return "", failed(errors.New("there is no folder to keep deliveries in: no home folder is set"),
+		"set HOME or XDG_STATE_HOME, or pass --store FILE and WEBHOOK_SECRET")
+}
+
+func storeFlag() cli.Flag {
+	return &cli.StringFlag{Name: "store", Usage: "keep deliveries in `FILE`", DefaultText: "in the state folder", EnvVars: []string{"HFHOOK_STORE"}, TakesFile: true}
+}
+
+// storePath is the file that --store names, or the default one.
+func storePath(c *cli.Context) (string, error) {
+	if file := c.String("store"); file != "" {
+		return file, nil
+	}
+	folder, err := stateFolder()
+	return filepath.Join(folder, "deliveries.db"), err
+}
+
+// makeFolder makes a folder that only the user can read.
+func makeFolder(folder string) error {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return failed(fmt.Errorf("make the state folder: %w", err), "set XDG_STATE_HOME to a folder that you can write to")
+	}
+	return nil
+}
+
+// secretSource says where the secret of a session comes from.
+type secretSource string
+
+const (
+	secretNone      secretSource = "none"
+	secretGiven     secretSource = "given"
+	secretKept      secretSource = "kept"
+	secretGenerated secretSource = "generated"
+)
+
+// secret is what the Hub sends in X-Webhook-Secret.
+type secret struct {
+	value  string
+	source secretSource
+	file   string // where it is kept; empty when it was given
+}
+
+func secretFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "secret", Usage: "the `SECRET` that the Hub sends; better in the environment than here", DefaultText: "generated once and kept", EnvVars: []string{"HFHOOK_SECRET", "WEBHOOK_SECRET"}},
+		&cli.BoolFlag{Name: "no-secret", Usage: "use no secret at all", EnvVars: []string{"HFHOOK_NO_SECRET"}, DisableDefaultText: true},
+	}
+}
+
+// findSecret gives the secret from the flag or the environment, else the kept
+// one; with create, one is generated when none is kept.
+func findSecret(c *cli.Context, create bool) (secret, error) {
+	if c.Bool("no-secret") {
+		return secret{source: secretNone}, nil
+	}
+	if given := c.String("secret"); given != "" {
+		if strings.ContainsFunc(given, func(r rune) bool { return r < ' ' || r > '~' }) {
+			return secret{}, usage("the secret has characters that the Hub does not take",
+				"use printable ASCII: letters, digits, punctuation")
+		}
+		if strings.TrimSpace(given) != given {
+			return secret{}, usage("the secret begins or ends with a blank, which HTTP cuts off", "choose one without")
+		}
+		return secret{value: given, source: secretGiven}, nil
+	}
+	folder, err := stateFolder()
+	if err != nil {
+		return secret{}, err
+	}
+	s := secret{file: filepath.Join(folder, "secret"), source: secretKept}
+	text, err := os.ReadFile(s.file)
+	switch {
+	case err == nil && strings.TrimSpace(string(text)) != "":
+		s.value = strings.TrimSpace(string(text))
+		return s, nil
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return secret{}, failed(fmt.Errorf("read the kept secret: %w", err), "pass WEBHOOK_SECRET, or mend the file")
+	case !create:
+		return secret{source: secretNone}, nil
+	}
+	return generateSecret(s)
+}
+
+func generateSecret(s secret) (secret, error) {
+	if err := makeFolder(filepath.Dir(s.file)); err != nil {
+		return secret{}, err
+	}
+	s.value, s.source = rand.Text(), secretGenerated
+	// A name of its own, then renamed: nobody reads half a secret, and a link
+	// at the old name is replaced, not followed.
+	f, err := os.CreateTemp(filepath.Dir(s.file), "secret-*") // 0600
+	if err != nil {
+		return secret{}, fmt.Errorf("keep the generated secret: %w", err)
+	}
+	defer os.Remove(f.Name())
+	_, err = fmt.Fprintln(f, s.value)
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = os.Rename(f.Name(), s.file)
+	}
+	if err != nil {
+		return secret{}, fmt.Errorf("keep the generated secret: %w", err)
+	}
+	return s, nil
+}
+
+func secretCommand() *cli.Command {
+	return command(&cli.Command{
+		Name:  "secret",
+		Usage: "print the secret that hfhook dev generated and keeps",
+		Description: "With --new, a new secret replaces the kept one. Enter it at the Hub too, and start\n" +
+			"hfhook dev again.",
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "new", Usage: "generate a new one", DisableDefaultText: true},
+		},
+		Action: func(c *cli.Context) error {
+			folder, err := stateFolder()
+			if err != nil {
+				return err
+			}
+			if c.Bool("new") {
+				s, err := generateSecret(secret{file: filepath.Join(folder, "secret")})
+				if err != nil {
+					return err
+				}
+				fmt.Fprintln(c.App.Writer, s.value)
+				return nil
+			}
+			s, err := findSecret(c, true)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintln(c.App.Writer, s.value)
+			return nil
+		},
+	}, 0)
+}

@@ -1,0 +1,92 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql/driver"
+	"testing"
+	"testing/fstest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// Raw is a connection without anything of ours.
+type Raw struct{ *conn }
+
+func RawConn(path string) (Raw, error) {
+	c, err := connect(context.Background(), dsn(path, pragma("busy_timeout", 5000)))
+	return Raw{c}, err
+}
+
+func (r Raw) Script(sql string) error { return r.script(background, sql) }
+func (r Raw) Close() error            { return r.close() }
+
+// Text gives the first value of the first row.
+func (r Raw) Text(sql string) (s string, err error) {
+	err = r.query(background, sql, nil, func(row []driver.Value) bool { s = text(row[0]); return false })
+	return s, err
+}
+
+// WriterScript runs SQL on the writer's connection.
+func (s *Store) WriterScript(t *testing.T, sql string) {
+	s.writer.mu.Lock()
+	defer s.writer.mu.Unlock()
+	require.NoError(t, s.writer.conn.script(background, sql))
+}
+
+// HoldWriter keeps the writer busy until release is called.
+func (s *Store) HoldWriter() (release func()) {
+	o := holdOp{entered: make(chan struct{}), released: make(chan struct{})}
+	done := make(chan error)
+	go func() { done <- s.do(background, o) }()
+	<-o.entered
+	return func() {
+		close(o.released)
+		<-done
+	}
+}
+
+type holdOp struct{ entered, released chan struct{} }
+
+func (holdOp) weight() int { return 0 }
+
+func (o holdOp) apply(*tx) error {
+	close(o.entered)
+	<-o.released
+	return nil
+}
+
+// Waiting is how many writes wait for the writer.
+func (s *Store) Waiting() int { return len(s.jobs) }
+
+func TestMigrate(t *testing.T) {
+	path := t.TempDir() + "/store.db"
+	c, err := RawConn(path)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, c.Close()) }()
+	files := fstest.MapFS{"1.sql": {Data: []byte("CREATE TABLE one (x); INSERT INTO one VALUES ('kept')")}}
+	require.NoError(t, migrate(t.Context(), c.conn, files))
+
+	files["2.sql"] = &fstest.MapFile{Data: []byte("CREATE TABLE two (x); INSERT INTO nowhere VALUES (1)")}
+	require.Error(t, migrate(t.Context(), c.conn, files))
+	version, err := inspect(t.Context(), c.conn, files)
+	require.NoError(t, err)
+	assert.Equal(t, 1, version, "half a migration")
+	tables, err := c.Text("SELECT group_concat(name) FROM sqlite_schema")
+	require.NoError(t, err)
+	assert.Equal(t, "one", tables, "half a migration")
+
+	files["2.sql"] = &fstest.MapFile{Data: []byte("ALTER TABLE one ADD COLUMN y DEFAULT 'new'")}
+	files["3.sql"] = &fstest.MapFile{Data: []byte("CREATE TABLE three AS SELECT x || y AS z FROM one")}
+	for range 2 { // the second time there is nothing to do
+		require.NoError(t, migrate(t.Context(), c.conn, files))
+	}
+	z, err := c.Text("SELECT z FROM three")
+	require.NoError(t, err)
+	assert.Equal(t, "keptnew", z)
+
+	delete(files, "3.sql")
+	err = migrate(t.Context(), c.conn, files)
+	require.ErrorIs(t, err, ErrNewerSchema)
+	assert.EqualError(t, err, "store was written by a newer version: schema 3, this one knows up to 2")
+}
