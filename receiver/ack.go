@@ -10,7 +10,7 @@ import (
 
 // answerOf waits for the first target's answer to a delivery and passes it on.
 func (q *request) answerOf(receipt replay.Receipt, target string) (status int, sent bool) {
-	// A sender that hangs up is not waited for: its next try is a retry.
+	// When the sender hangs up, its next try is what the answer is for.
 	ctx, cancel := context.WithTimeout(q.r.Context(), q.s.o.AckTimeout)
 	defer cancel()
 	log := q.s.log.With("id", receipt.DeliveryID, "target", target)
@@ -31,6 +31,8 @@ func (q *request) answerOf(receipt replay.Receipt, target string) (status int, s
 		if q.s.o.Late != nil {
 			q.s.o.Late(receipt)
 		}
+	case q.r.Context().Err() != nil:
+		return q.fail(http.StatusBadGateway, "the sender hung up") // and will not read this
 	default:
 		log.Warn("acknowledged without an answer of the handler", "err", err)
 	}

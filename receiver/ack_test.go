@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -82,6 +84,22 @@ func TestAckHandlerAcknowledgesWhenItIsLate(t *testing.T) {
 	assert.Equal(t, []int64{1}, late)
 	assert.Contains(t, log.String(), "acknowledged before the handler answered")
 	assert.Equal(t, 200, keptOne(t, store).Arrivals[0].Answer)
+}
+
+// An answer that the sender did not wait for is not noted, so that its next try
+// counts as a retry.
+func TestAckHandlerWhenTheSenderHangsUp(t *testing.T) {
+	store := memory.New()
+	ctx, hangUp := context.WithCancel(t.Context())
+	s := newServer(t, receiver.Options{Store: store, AnyPath: true, Ack: receiver.AckHandler,
+		Dispatcher: answers(func(ctx context.Context) (*replay.Attempt, error) {
+			hangUp()
+			<-ctx.Done()
+			return nil, ctx.Err()
+		})})
+	r := httptest.NewRequestWithContext(ctx, "POST", "/webhooks/hook", strings.NewReader("{}"))
+	s.ServeHTTP(httptest.NewRecorder(), r)
+	assert.Zero(t, kept(t, store)[0].Arrivals[0].Answer)
 }
 
 // Without --ack handler nobody waits for the target.

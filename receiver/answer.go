@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/hfhook/hfhook/payload"
 )
@@ -36,9 +35,9 @@ func (q *request) answerJSON(status int, body []byte) bool {
 	return q.answer(status, "application/json", body)
 }
 
-// answer writes an answer and reports whether that worked.
+// answer writes an answer and reports whether somebody was there to take it.
 func (q *request) answer(status int, contentType string, body []byte) bool {
-	_ = q.rc.SetWriteDeadline(time.Now().Add(q.s.o.Timeout)) // see readBy
+	there := q.r.Context().Err() == nil
 	h := q.w.Header()
 	if !q.whole {
 		// Otherwise net/http would wait for the rest of the body first.
@@ -46,7 +45,7 @@ func (q *request) answer(status int, contentType string, body []byte) bool {
 	}
 	if status == http.StatusNoContent || status == http.StatusResetContent || status == http.StatusNotModified {
 		q.w.WriteHeader(status)
-		return true
+		return there
 	}
 	if contentType != "" {
 		h.Set("Content-Type", contentType)
@@ -55,7 +54,7 @@ func (q *request) answer(status int, contentType string, body []byte) bool {
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	q.w.WriteHeader(status)
 	_, err := q.w.Write(body)
-	return err == nil || errors.Is(err, http.ErrBodyNotAllowed)
+	return there && (err == nil || errors.Is(err, http.ErrBodyNotAllowed))
 }
 
 // detail is one entry of the list that FastAPI answers 422 with.

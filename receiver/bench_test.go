@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -19,11 +20,12 @@ import (
 	"github.com/hfhook/hfhook/receiver/receivertest"
 	"github.com/hfhook/hfhook/replay"
 	"github.com/hfhook/hfhook/replay/memory"
+	"github.com/hfhook/hfhook/replay/sqlite"
 )
 
 // BenchmarkReceive posts 2 KB over 64 connections that are kept alive: to a
 // handler that only reads the body, which is the floor, to one behind the
-// receiver, and to a receiver with a store.
+// receiver, and to receivers with a store.
 func BenchmarkReceive(b *testing.B) {
 	b.Run("floor", func(b *testing.B) {
 		benchmarkHTTP(b, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -35,6 +37,12 @@ func BenchmarkReceive(b *testing.B) {
 	})
 	b.Run("handler", func(b *testing.B) { benchmarkReceiver(b, receiver.Options{}) })
 	b.Run("memory", func(b *testing.B) { benchmarkStore(b, memory.New()) })
+	b.Run("sqlite", func(b *testing.B) {
+		store, err := sqlite.Open(b.Context(), filepath.Join(b.TempDir(), "store"), sqlite.Options{})
+		require.NoError(b, err)
+		defer func() { require.NoError(b, store.Close()) }()
+		benchmarkStore(b, store)
+	})
 }
 
 // benchmarkStore is the receiver in front of a store that nothing empties.

@@ -29,8 +29,6 @@ func (q *request) read() *refusal {
 	_, err := buf.ReadFrom(http.MaxBytesReader(q.w, q.r.Body, limit))
 	q.body = buf.Bytes()
 	if err == nil {
-		// A deadline that runs out later would end the request's context.
-		_ = q.rc.SetReadDeadline(time.Time{})
 		q.whole = true
 		return nil
 	}
@@ -45,6 +43,7 @@ func (q *request) read() *refusal {
 
 // readBy gives the sender some time from now. A ResponseWriter without
 // deadlines has no connection that could be slow, or its server sets them.
+// net/http takes the deadline away when the body was read to its end.
 func (q *request) readBy(d time.Duration) { _ = q.rc.SetReadDeadline(time.Now().Add(d)) }
 
 func tooLarge(limit int64) *refusal {

@@ -20,9 +20,9 @@ type dispatch struct {
 
 // startDispatcher makes stored deliveries reach their handlers, when nobody
 // else does.
-func (s *Server) startDispatcher() error {
+func (s *Server) startDispatcher() {
 	if s.o.Store == nil || s.o.Dispatcher != nil || len(s.handlers) == 0 {
-		return nil
+		return
 	}
 	own, err := replay.NewDispatcher(replay.DispatcherOptions{
 		Store:   s.o.Store,
@@ -31,7 +31,7 @@ func (s *Server) startDispatcher() error {
 		Log:     s.log,
 	})
 	if err != nil {
-		return err
+		panic(err) // it has a store and one target
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	d := &dispatch{Dispatcher: own, cancel: cancel, done: make(chan struct{})}
@@ -43,7 +43,6 @@ func (s *Server) startDispatcher() error {
 		}
 	}()
 	s.dispatch = d
-	return nil
 }
 
 // handlersTarget is the handlers of a server, of which the endpoint of a
@@ -114,7 +113,7 @@ func (d *dispatch) stop() {
 	}
 }
 
-// wait gives the error that the dispatcher ended with, or ctx's.
+// wait gives the error that the dispatcher ended with, unless ctx ends first.
 func (d *dispatch) wait(ctx context.Context) error {
 	if d == nil {
 		return nil
@@ -123,6 +122,6 @@ func (d *dispatch) wait(ctx context.Context) error {
 	case <-d.done:
 		return d.err
 	case <-ctx.Done():
-		return ctx.Err()
+		return fmt.Errorf("handlers are still running: %w", ctx.Err())
 	}
 }

@@ -2,6 +2,7 @@ package receiver
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -56,13 +57,11 @@ func (s *Server) call(ctx context.Context, endpoint string, h Handler, p *payloa
 	crash, panicked := errors.AsType[*panicError](err)
 	if panicked {
 		s.log.Error("handler panicked", "endpoint", endpoint, "panic", crash.value, "stack", string(crash.stack))
-	} else if status >= 500 {
+	} else if status >= 300 {
 		s.log.Error("handler failed", "endpoint", endpoint, "status", status, "err", err)
-	} else {
-		s.log.Debug("handler chose a status", "endpoint", endpoint, "status", status, "err", err)
 	}
 	if bytes.Equal(body, emptyObject) && status >= 300 {
-		body = errorBody(http.StatusText(status))
+		body = errorBody(cmp.Or(http.StatusText(status), "failed"))
 	}
 	return result{status, body, err, panicked}
 }

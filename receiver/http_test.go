@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/hfhook/hfhook/payload"
 	"github.com/hfhook/hfhook/receiver"
+	"github.com/hfhook/hfhook/replay/memory"
 )
 
 // record has one request served without a connection.
@@ -193,6 +195,7 @@ func TestSlowSenders(t *testing.T) {
 	})
 	t.Run("body without a secret is not waited for", func(t *testing.T) {
 		c := raw(t, addr, "POST /webhooks/hook HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+		require.NoError(t, c.SetReadDeadline(time.Now().Add(3*time.Second))) // refuseTimeout is longer
 		assert.Equal(t, 401, readRaw(t, c).Status)
 	})
 }
@@ -227,6 +230,41 @@ func TestConnectionIsReused(t *testing.T) {
 	}
 }
 
+// The time for the body is not one for the handler.
+func TestTimeoutIsNotForTheHandler(t *testing.T) {
+	const timeout = 20 * time.Millisecond
+	s := receiver.New(receiver.Options{Timeout: timeout, Out: io.Discard})
+	s.Handle("slow", func(ctx context.Context, _ *payload.Payload) (any, error) {
+		select {
+		case <-ctx.Done():
+		case <-time.After(3 * timeout):
+		}
+		return nil, ctx.Err()
+	})
+	addr := serve(t, s)
+	assert.Equal(t, 200, send(t, "POST", "http://"+addr+"/webhooks/slow", "{}").Status)
+}
+
+// The time for one answer is not taken from the next.
+func TestTimeoutIsForEachAnswer(t *testing.T) {
+	const timeout = 20 * time.Millisecond
+	addr := serve(t, newServer(t, receiver.Options{Timeout: timeout}))
+	c := raw(t, addr)
+	r := bufio.NewReader(c)
+	for _, request := range []string{
+		"POST /webhooks/hook HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}",
+		"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+	} {
+		_, err := io.WriteString(c, request)
+		require.NoError(t, err)
+		resp, err := http.ReadResponse(r, nil)
+		require.NoError(t, err)
+		assert.Equal(t, 200, read(t, resp).Status)
+		time.Sleep(2 * timeout)
+	}
+}
+
 func TestHandlerResults(t *testing.T) {
 	s := newServer(t, receiver.Options{})
 	type job struct {
@@ -247,6 +285,7 @@ func TestHandlerResults(t *testing.T) {
 		"wrapped-status":      {nil, fmt.Errorf("x: %w", receiver.Status(400, nil)), 400, `{"error":"Bad Request"}`},
 		"own-status-type":     {nil, teapot{}, 418, `{"error":"I'm a teapot"}`},
 		"impossible-status":   {nil, receiver.Status(99, nil), 500, `{"error":"Internal Server Error"}`},
+		"nameless-status":     {nil, receiver.Status(499, nil), 499, `{"error":"failed"}`},
 		"no-JSON-form":        {func() {}, nil, 500, `{"error":"Internal Server Error"}`},
 		"panics-while-coding": {explosive{}, nil, 500, `{"error":"Internal Server Error"}`},
 	} {
@@ -360,22 +399,63 @@ func TestHandleAfterTheStart(t *testing.T) {
 }
 
 func TestTooManyAtOnce(t *testing.T) {
-	entered, leave := make(chan struct{}), make(chan struct{})
-	s := receiver.New(receiver.Options{MaxInFlight: 1})
-	s.Handle("slow", func(context.Context, *payload.Payload) (any, error) {
-		close(entered)
-		<-leave
-		return nil, nil
+	synctest.Test(t, func(t *testing.T) {
+		leave := make(chan struct{})
+		s := receiver.New(receiver.Options{MaxInFlight: 1})
+		s.Handle("slow", func(context.Context, *payload.Payload) (any, error) {
+			<-leave
+			return nil, nil
+		})
+		var wg sync.WaitGroup
+		wg.Go(func() { assert.Equal(t, 200, record(s, "POST", "/webhooks/slow", "{}").Code) })
+		synctest.Wait()
+		started := time.Now()
+		got := record(s, "POST", "/webhooks/slow", "{}")
+		assert.Equal(t, 503, got.Code)
+		assert.Equal(t, "5", got.Header().Get("Retry-After"))
+		assert.Equal(t, 5*time.Second, time.Since(started))
+
+		wg.Go(func() { assert.Equal(t, 200, record(s, "POST", "/webhooks/slow", "{}").Code, "its turn came") })
+		synctest.Wait()
+		close(leave)
+		wg.Wait()
 	})
-	var wg sync.WaitGroup
-	wg.Go(func() { assert.Equal(t, 200, record(s, "POST", "/webhooks/slow", "{}").Code) })
-	<-entered
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel() // instead of waiting for the whole slotWait
-	w := httptest.NewRecorder()
-	s.ServeHTTP(w, httptest.NewRequestWithContext(ctx, "POST", "/webhooks/slow", strings.NewReader("{}")))
-	assert.Equal(t, 503, w.Code)
-	assert.Equal(t, "5", w.Header().Get("Retry-After"))
-	close(leave)
-	wg.Wait()
+}
+
+func TestHeaderThatIsTooLong(t *testing.T) {
+	addr := serve(t, newServer(t, receiver.Options{}))
+	c := raw(t, addr, "POST /webhooks/hook HTTP/1.1\r\nHost: x\r\nX-Webhook-Secret: "+strings.Repeat("x", 100<<10))
+	status, err := bufio.NewReader(c).ReadString('\n')
+	require.NoError(t, err)
+	assert.Equal(t, "HTTP/1.1 431 Request Header Fields Too Large\r\n", status)
+}
+
+// No bytes make the receiver panic, redirect, or let in what has no secret.
+func FuzzServeHTTP(f *testing.F) {
+	const secret = "a-secret-for-this"
+	for _, seed := range []string{
+		"POST /webhooks/hook HTTP/1.1\r\nHost: x\r\nX-Webhook-Secret: " + secret + "\r\nContent-Length: 2\r\n\r\n{}",
+		"POST /webhooks/hook?secret=" + secret + " HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+		"POST //webhooks/../x?secret=x HTTP/1.0\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+		"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
+		"PUT /webhooks/%68ook/ HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n",
+	} {
+		f.Add([]byte(seed), true)
+		f.Add([]byte(seed), false)
+	}
+	f.Fuzz(func(t *testing.T, request []byte, anyPath bool) {
+		r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(request)))
+		if err != nil {
+			return
+		}
+		s := receiver.New(receiver.Options{Secrets: []string{secret}, AnyPath: anyPath, Store: memory.New(), Dispatcher: noTargets{}})
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		assert.False(t, w.Code >= 300 && w.Code < 400, w.Code)
+		if w.Code == 200 && r.Method == http.MethodPost {
+			given := append(r.Header["X-Webhook-Secret"], r.URL.Query()["secret"]...)
+			assert.Contains(t, given, secret)
+		}
+	})
 }

@@ -3,18 +3,21 @@ package receiver
 import (
 	"net"
 	"sync"
+	"time"
 )
 
-// limitConns accepts no more than n connections at a time.
-func limitConns(l net.Listener, n int) net.Listener {
-	return &limitedListener{Listener: l, places: make(chan struct{}, n), closed: make(chan struct{})}
+// limitConns accepts no more than n connections at a time, and gives up on a
+// peer that takes none of an answer for so long.
+func limitConns(l net.Listener, n int, timeout time.Duration) net.Listener {
+	return &limitedListener{Listener: l, timeout: timeout, places: make(chan struct{}, n), closed: make(chan struct{})}
 }
 
 type limitedListener struct {
 	net.Listener
-	places chan struct{}
-	once   sync.Once
-	closed chan struct{}
+	timeout time.Duration
+	places  chan struct{}
+	once    sync.Once
+	closed  chan struct{}
 }
 
 func (l *limitedListener) Accept() (net.Conn, error) {
@@ -28,7 +31,7 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 		<-l.places
 		return nil, err
 	}
-	return &limitedConn{Conn: c, leave: sync.OnceFunc(func() { <-l.places })}, nil
+	return &limitedConn{Conn: c, timeout: l.timeout, leave: sync.OnceFunc(func() { <-l.places })}, nil
 }
 
 func (l *limitedListener) Close() error {
@@ -38,7 +41,25 @@ func (l *limitedListener) Close() error {
 
 type limitedConn struct {
 	net.Conn
-	leave func()
+	timeout time.Duration
+	leave   func()
+}
+
+// Write sets a deadline of its own: http.Server.WriteTimeout would count from
+// the request on, and so be one for the handler.
+func (c *limitedConn) Write(b []byte) (int, error) {
+	if err := c.SetWriteDeadline(time.Now().Add(c.timeout)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(b)
+}
+
+// CloseWrite lets net/http end a refused upload gently.
+func (c *limitedConn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
 }
 
 func (c *limitedConn) Close() error {

@@ -39,19 +39,22 @@ type Options struct {
 	// MaxConns is how many connections a listener of Serve or Run may have
 	// open; more wait to be accepted. Default: 1024.
 	MaxConns int
-	// MaxInFlight is how many deliveries are received at once; more wait up
-	// to 5 s and are then answered with 503. Default: 128.
+	// MaxInFlight is how many deliveries are received at once, which together
+	// with MaxBody bounds the memory; more wait up to 5 s and are then
+	// answered with 503. Default: 128.
 	MaxInFlight int
 	// Grace is how long requests may take to end when the context of Serve or
-	// Run ends. Default: 10 s.
+	// Run ends. Handlers that run from the store have half of it.
+	// Default: 10 s.
 	Grace time.Duration
 
 	// Listen is the address that Run listens on. Default: 127.0.0.1:7860, on a
 	// Space 0.0.0.0 and the port of PORT, or 7860.
 	Listen string
 	// PublicURL gives the URL under which the Hub reaches the server, or nil
-	// while there is none. It is asked for each landing page. Default:
-	// https://$SPACE_HOST on a Space, else the address of the listener.
+	// while there is none. It is asked for each landing page, also at the same
+	// time. Default: https://$SPACE_HOST on a Space, else the address of the
+	// listener.
 	PublicURL func() *url.URL
 	// Landing answers GET and HEAD requests for "/". Default: a page that
 	// lists the endpoints and says where to enter them.

@@ -4,6 +4,27 @@
 // Without a store a handler runs before the answer, and its result is the
 // answer. With one, a delivery is on disk before it is acknowledged, and its
 // handler runs afterwards: at least once, in order for each repo.
+//
+// To the Hub every answer outside 2xx is a failed delivery, which it tries
+// again; when that goes on, it suspends the webhook. The receiver itself
+// answers, with {"error": "..."} but for 422:
+//
+//	200  accepted: the handler's result, or {}
+//	400  the body ended early
+//	401  no secret
+//	403  wrong secret
+//	404  no such endpoint
+//	405  not a POST
+//	408  the body did not arrive in time
+//	413  the body is too large
+//	415  the body is compressed, which the Hub is not known to do
+//	422  the body is no JSON object: {"detail": [...]}, as FastAPI has it
+//	500  the handler failed
+//	502  under AckHandler: the handler cannot be reached
+//	503  the store cannot write, or too much comes at once
+//
+// It never redirects. What it refuses it keeps too, where there is a store:
+// with the verdict rejected and at most 64 KiB of the body, or undecodable.
 package receiver
 
 import (
@@ -26,7 +47,9 @@ import (
 // answered with 500, or as Status says, and its text is only logged. The
 // request behind the payload is found with DeliveryFrom.
 //
-// Without a store, ctx ends when the sender hangs up.
+// Without a store, ctx ends when the sender hangs up. With one, it ends when
+// the server is to end and its grace is over; a handler that fails after that
+// is called again with the delivery in the next run.
 type Handler = func(ctx context.Context, p *payload.Payload) (any, error)
 
 // Server receives deliveries. It is an http.Handler, and its methods may be
@@ -134,9 +157,7 @@ func (s *Server) start() error {
 		if len(s.secrets) == 0 {
 			s.log.Warn("no secret is set: every request is let in")
 		}
-		if s.startErr = s.startDispatcher(); s.startErr != nil {
-			s.log.Error("receiver not started", "err", s.startErr)
-		}
+		s.startDispatcher()
 	})
 	return s.startErr
 }

@@ -1,6 +1,8 @@
 package receiver
 
 import (
+	"net/http"
+	"strings"
 	"sync/atomic"
 
 	"github.com/hfhook/hfhook/replay"
@@ -17,7 +19,7 @@ type refusal struct {
 func (q *request) refuse(no *refusal) {
 	q.s.log.Warn("request refused", "status", no.status, "reason", no.reason, "endpoint", q.endpoint, "remote", q.r.RemoteAddr)
 	q.readBy(refuseTimeout)
-	if q.s.o.Store == nil || !q.s.recorded(q.path) {
+	if q.s.o.Store == nil || !q.recorded() {
 		q.answerError(no.status, no.reason)
 		return
 	}
@@ -27,10 +29,10 @@ func (q *request) refuse(no *refusal) {
 	}
 }
 
-// recorded reports whether a refused request for this path is worth keeping:
-// under AnyPath every stray GET of a browser would be.
-func (s *Server) recorded(path string) bool {
-	return len(path) > len(prefix) && path[:len(prefix)] == prefix
+// recorded reports whether a refused request is worth keeping. Under AnyPath
+// not every stray GET of a browser is.
+func (q *request) recorded() bool {
+	return q.r.Method == http.MethodPost || strings.HasPrefix(q.path, prefix)
 }
 
 // keepRefused stores a request that was not let in. Few do so at once, so that

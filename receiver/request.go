@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/hfhook/hfhook/payload"
@@ -92,7 +93,7 @@ func (q *request) receive() {
 		q.refuse(no)
 		return
 	}
-	if enc := q.r.Header.Get("Content-Encoding"); enc != "" && enc != "identity" {
+	if enc := q.r.Header.Get("Content-Encoding"); enc != "" && !strings.EqualFold(enc, "identity") {
 		// The Hub is not known to compress, and what a store keeps and a
 		// target gets should be what a person can read.
 		q.w.Header().Set("Accept-Encoding", "identity")
@@ -200,7 +201,7 @@ func (q *request) store(d *replay.Delivery, targets []string) (replay.Receipt, e
 // answered notes an answer that went out.
 func (q *request) answered(receipt replay.Receipt, status int) {
 	if err := q.rc.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return // the sender may not have got it, so its next try is a retry
+		return // the sender did not get it, so its next try is a retry
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(q.r.Context()), storeTimeout)
 	defer cancel()

@@ -40,7 +40,7 @@ func (s *Server) newHTTPServer() *http.Server {
 // Run listens, and serves until ctx ends. Then it returns nil, after the
 // requests under way were answered.
 func (s *Server) Run(ctx context.Context) error {
-	if err := s.start(); err != nil {
+	if err := s.Err(); err != nil {
 		return err
 	}
 	addr := s.o.Listen
@@ -90,7 +90,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	}
 	s.announce(l.Addr())
 	served := make(chan error, 1)
-	go func() { served <- s.http.Serve(limitConns(l, s.o.MaxConns)); close(served) }()
+	go func() { served <- s.http.Serve(limitConns(l, s.o.MaxConns, s.o.Timeout)); close(served) }()
 
 	var failed error
 	select {
@@ -115,6 +115,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 // Later calls wait for the first one and return the same.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.ending.Do(func() {
+		s.starting.Do(func() { s.startErr = http.ErrServerClosed }) // if it never did
 		s.endErr = s.end(ctx)
 		close(s.over)
 	})

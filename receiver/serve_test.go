@@ -1,7 +1,6 @@
 package receiver_test
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"net"
@@ -16,12 +15,14 @@ import (
 
 	"github.com/hfhook/hfhook/payload"
 	"github.com/hfhook/hfhook/receiver"
+	"github.com/hfhook/hfhook/replay/memory"
 )
 
 func TestRunOnATakenAddress(t *testing.T) {
 	l := listen(t)
 	defer l.Close()
-	err := newServer(t, receiver.Options{Listen: l.Addr().String()}).Run(t.Context())
+	s := newServer(t, receiver.Options{Listen: l.Addr().String(), Store: memory.New()}) // would need a dispatcher
+	err := s.Run(t.Context())
 	assert.ErrorIs(t, err, receiver.ErrAddrInUse)
 	assert.EqualError(t, err, "listen on "+l.Addr().String()+": the address is in use")
 }
@@ -151,12 +152,10 @@ func TestHandlerThatDoesNotEndIsCutOff(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(ctx, l) }()
-	c := raw(t, l.Addr().String(), "POST /webhooks/stuck HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
+	raw(t, l.Addr().String(), "POST /webhooks/stuck HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
 	<-entered
 	cancel()
 	assert.ErrorContains(t, <-served, "requests under way were cut off")
-	_, err := http.ReadResponse(bufio.NewReader(c), nil)
-	assert.Error(t, err)
 }
 
 func TestShutdownEndsEveryServe(t *testing.T) {
@@ -217,4 +216,33 @@ func TestWrapIsAroundWhatIsServed(t *testing.T) {
 	}}))
 	assert.Equal(t, 204, send(t, "GET", "http://"+addr+"/healthz", "").Status)
 	assert.Equal(t, 200, send(t, "POST", "http://"+addr+"/webhooks/hook", "{}").Status)
+}
+
+func TestDefaultServerTellsItsErrors(t *testing.T) {
+	receiver.Handle("hook", ok)
+	receiver.Handle("hook", ok)
+	assert.ErrorContains(t, receiver.Run(t.Context()), `handle "hook": /webhooks/hook has a handler already`)
+}
+
+func TestShutdownBeforeTheStart(t *testing.T) {
+	s := newServer(t, receiver.Options{Listen: "127.0.0.1:0"})
+	assert.NoError(t, s.Shutdown(t.Context()))
+	assert.ErrorIs(t, s.Serve(t.Context(), listen(t)), http.ErrServerClosed)
+	assert.ErrorIs(t, s.Run(t.Context()), http.ErrServerClosed)
+}
+
+// Who reads nothing of an answer does not keep the server from its end.
+func TestSenderThatDoesNotReadIsDropped(t *testing.T) {
+	s := receiver.New(receiver.Options{Out: &lockedBuffer{}, Timeout: 50 * time.Millisecond})
+	s.Handle("hook", func(context.Context, *payload.Payload) (any, error) { return strings.Repeat("a", 16<<20), nil })
+	l := listen(t)
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(context.Background(), l) }()
+	c := raw(t, l.Addr().String(), "POST /webhooks/hook HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
+	_, err := c.Read(make([]byte, 1))
+	require.NoError(t, err, "the answer has begun")
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	assert.NoError(t, s.Shutdown(ctx))
+	assert.NoError(t, <-served)
 }

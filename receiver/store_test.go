@@ -99,6 +99,8 @@ func TestWhatIsNoEndpointIsNotKept(t *testing.T) {
 	assert.Empty(t, kept(t, store))
 	assert.Equal(t, 405, record(s, "GET", "/webhooks/hook", "").Code)
 	assert.Len(t, kept(t, store), 1)
+	assert.Equal(t, 415, record(s, "POST", "/any", "zip", "Content-Encoding: gzip").Code)
+	assert.Len(t, kept(t, store), 2)
 }
 
 // failing is a store that cannot write.
