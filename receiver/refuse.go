@@ -1,6 +1,7 @@
 package receiver
 
 import (
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -15,15 +16,19 @@ type refusal struct {
 }
 
 // refuse answers a request that is not let in, and keeps it as rejected where
-// there is a store.
+// there is a store. The log warns of what is not kept.
 func (q *request) refuse(no *refusal) {
-	q.s.log.Warn("request refused", "status", no.status, "reason", no.reason, "endpoint", q.endpoint, "remote", q.r.RemoteAddr)
 	q.readBy(refuseTimeout)
-	if q.s.o.Store == nil || !q.recorded() {
-		q.answerError(no.status, no.reason)
-		return
+	var receipt replay.Receipt
+	var kept bool
+	if q.s.o.Store != nil && q.recorded() {
+		receipt, kept = q.keepRefused(no)
 	}
-	receipt, kept := q.keepRefused(no)
+	level := slog.LevelWarn
+	if kept {
+		level = slog.LevelDebug
+	}
+	q.s.log.Log(q.r.Context(), level, "request refused", "status", no.status, "reason", no.reason, "endpoint", q.endpoint, "remote", q.r.RemoteAddr)
 	if q.answerError(no.status, no.reason) && kept {
 		q.answered(receipt, no.status)
 	}

@@ -23,6 +23,7 @@ func tunnelFlags() []cli.Flag {
 		&cli.StringFlag{Name: "tunnel", Usage: "get the public URL from `auto|none|ngrok`; auto takes ngrok when an authtoken is known", Value: "auto", EnvVars: []string{"HFHOOK_TUNNEL"}},
 		&cli.StringFlag{Name: "public-url", Usage: "the Hub reaches this machine at `URL`; with ngrok, the URL that you want", EnvVars: []string{"HFHOOK_PUBLIC_URL"}},
 		&cli.BoolFlag{Name: "insecure-public-url", Usage: "take an http URL there", EnvVars: []string{"HFHOOK_INSECURE_PUBLIC_URL"}, DisableDefaultText: true},
+		&cli.StringFlag{Name: "tunnel-ca", Usage: "trust the certificates in `FILE` for the tunnel's own connection", TakesFile: true, EnvVars: []string{"HFHOOK_TUNNEL_CA"}},
 		&cli.BoolFlag{Name: "no-probe", Usage: "do not check that the public URL leads here", EnvVars: []string{"HFHOOK_NO_PROBE"}, DisableDefaultText: true},
 	}
 }
@@ -150,7 +151,7 @@ func (l *link) choose(wanted *url.URL, local net.Listener) (tunnel.Provider, err
 		l.d.reporter.warning("no public URL: no ngrok authtoken is known", "get a free one at https://dashboard.ngrok.com/get-started/your-authtoken, then: export NGROK_AUTHTOKEN=...")
 		return none, nil
 	}
-	cas, err := ngrokCAs()
+	cas, err := l.trusted()
 	if err != nil {
 		return nil, err
 	}
@@ -161,20 +162,21 @@ func (l *link) choose(wanted *url.URL, local net.Listener) (tunnel.Provider, err
 	}, nil
 }
 
-// ngrokCAs lets ngrok be reached through a company's proxy that looks into
-// TLS: HFHOOK_NGROK_CA names a file with its certificates.
-func ngrokCAs() (*x509.CertPool, error) {
-	file := os.Getenv("HFHOOK_NGROK_CA")
+// trusted are the certificates in --tunnel-ca, for who reaches a tunnel's
+// service through a proxy that looks into TLS.
+func (l *link) trusted() (*x509.CertPool, error) {
+	file := l.d.c.String("tunnel-ca")
 	if file == "" {
 		return nil, nil
 	}
+	const hint = "--tunnel-ca is to name a file with certificates in PEM"
 	pem, err := os.ReadFile(file)
 	if err != nil {
-		return nil, failed(fmt.Errorf("read HFHOOK_NGROK_CA: %w", err), "it is to name a file with certificates in PEM")
+		return nil, failed(fmt.Errorf("read the certificates for the tunnel: %w", err), hint)
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(pem) {
-		return nil, failed(errors.New("HFHOOK_NGROK_CA names a file without a certificate"), "it is to name a file with certificates in PEM")
+		return nil, failed(fmt.Errorf("there is no certificate in %s", file), hint)
 	}
 	return pool, nil
 }

@@ -21,7 +21,7 @@ func ngrokEnv(t *testing.T, edge *ngroktest.Edge, token string) []string {
 	return []string{
 		"NGROK_AUTHTOKEN=" + token,
 		"HFHOOK_NGROK_CONNECT_URL=" + edge.ConnectURL,
-		"HFHOOK_NGROK_CA=" + edge.CAFile(t),
+		"HFHOOK_TUNNEL_CA=" + edge.CAFile(t),
 		"HTTPS_PROXY=" + edge.ProxyURL.String(),
 		"SSL_CERT_FILE=" + edge.CAFile(t),
 	}

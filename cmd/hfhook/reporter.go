@@ -130,7 +130,7 @@ func (h *human) tunnel(e tunnel.Event) {
 			text += ": " + payload.Printable(e.Err.Error())
 		}
 		if e.Retry > 0 {
-			text += fmt.Sprintf(" Next try in %s.", e.Retry.Round(100*time.Millisecond))
+			text += fmt.Sprintf("; next try in %s", e.Retry.Round(100*time.Millisecond))
 		}
 		h.note(h.talk.warn(text))
 	case tunnel.Offline:

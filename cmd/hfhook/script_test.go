@@ -85,7 +85,7 @@ func launchInScript(ts *testscript.TestScript, name, program string, args ...str
 // scriptEnv are the variables that stories set for long-lived programs.
 var scriptEnv = []string{
 	"HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "LocalAppData", "AppData", "USERPROFILE", "TZ",
-	"WEBHOOK_SECRET", "NGROK_AUTHTOKEN", "HFHOOK_NGROK_CONNECT_URL", "HFHOOK_NGROK_CA", "NO_COLOR",
+	"WEBHOOK_SECRET", "NGROK_AUTHTOKEN", "HFHOOK_NGROK_CONNECT_URL", "HFHOOK_TUNNEL_CA", "NO_COLOR",
 	"SPACE_ID", "SPACE_HOST", "PORT", "HFHOOK_FORWARD",
 }
 

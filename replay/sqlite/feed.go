@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	maxFeed      = 4096
-	maxFeedBytes = 32 << 20
+	maxFeed      = 512
+	maxFeedBytes = 4 << 20
 )
 
 // feed hands what this process writes to its readers without a way through the

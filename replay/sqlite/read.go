@@ -26,7 +26,7 @@ type readers struct {
 func newReaders(path string, busy time.Duration) *readers {
 	r := &readers{
 		dsn: dsn(path, pragma("busy_timeout", busy.Milliseconds()), pragma("wal_autocheckpoint", 0),
-			pragma("cache_size", -8<<10), pragma("query_only", 1)),
+			pragma("cache_size", -2<<10), pragma("query_only", 1)),
 		pool: make(chan *conn, maxReaders),
 	}
 	for range maxReaders {

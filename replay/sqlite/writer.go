@@ -111,7 +111,7 @@ func openWriter(ctx context.Context, s *Store, o Options) (_ *writer, err error)
 		pragma("synchronous", "full"),
 		pragma("wal_autocheckpoint", 0),
 		pragma("journal_size_limit", maxWAL),
-		pragma("cache_size", -16<<10), // KiB
+		pragma("cache_size", -8<<10), // KiB
 	}
 	if w.conn, err = connectPatiently(ctx, dsn(s.path, pragmas...), o.BusyTimeout); err != nil {
 		return nil, err
