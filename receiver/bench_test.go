@@ -10,8 +10,11 @@ import (
 	"net/http"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -25,7 +28,10 @@ import (
 
 // BenchmarkReceive posts 2 KB over 64 connections that are kept alive: to a
 // handler that only reads the body, which is the floor, to one behind the
-// receiver, and to receivers with a store.
+// receiver, and to receivers with a store. With sqlite, the same deliveries go
+// to the store alone first, from as many writers. In sqlite+handler a handler
+// runs for each, from the dispatcher; what it could not do by the end of the
+// load is reported as waiting.
 func BenchmarkReceive(b *testing.B) {
 	b.Run("floor", func(b *testing.B) {
 		benchmarkHTTP(b, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -36,18 +42,65 @@ func BenchmarkReceive(b *testing.B) {
 		}))
 	})
 	b.Run("handler", func(b *testing.B) { benchmarkReceiver(b, receiver.Options{}) })
-	b.Run("memory", func(b *testing.B) { benchmarkStore(b, memory.New()) })
+	b.Run("memory", func(b *testing.B) {
+		benchmarkReceiver(b, receiver.Options{Store: memory.New(), Dispatcher: noTargets{}, AnyPath: true})
+	})
+	b.Run("store-alone", func(b *testing.B) { benchmarkAppend(b, benchmarkSQLite(b)) })
 	b.Run("sqlite", func(b *testing.B) {
-		store, err := sqlite.Open(b.Context(), filepath.Join(b.TempDir(), "store"), sqlite.Options{})
-		require.NoError(b, err)
-		defer func() { require.NoError(b, store.Close()) }()
-		benchmarkStore(b, store)
+		benchmarkReceiver(b, receiver.Options{Store: benchmarkSQLite(b), Dispatcher: noTargets{}, AnyPath: true})
+	})
+	b.Run("sqlite+handler", func(b *testing.B) {
+		store := benchmarkSQLite(b)
+		benchmarkReceiver(b, receiver.Options{Store: store})
+		waiting := 0
+		for _, err := range store.List(b.Context(), replay.Filter{Queued: "handlers"}) {
+			require.NoError(b, err)
+			waiting++
+		}
+		b.ReportMetric(float64(waiting)/float64(b.N), "waiting/op")
 	})
 }
 
-// benchmarkStore is the receiver in front of a store that nothing empties.
-func benchmarkStore(b *testing.B, store replay.Store) {
-	benchmarkReceiver(b, receiver.Options{Store: store, Dispatcher: noTargets{}, AnyPath: true})
+// benchmarkSQLite is a store that keeps everything, as durable as can be.
+func benchmarkSQLite(b *testing.B) replay.Store {
+	store, err := sqlite.Open(b.Context(), filepath.Join(b.TempDir(), "store"), sqlite.Options{})
+	require.NoError(b, err)
+	b.Cleanup(func() { require.NoError(b, store.Close()) })
+	return store
+}
+
+// benchmarkAppend is what the receiver asks of a store, and nothing else.
+func benchmarkAppend(b *testing.B, store replay.Store) {
+	request, err := http.ReadRequest(bufio.NewReader(strings.NewReader(benchmarkRequest(b))))
+	require.NoError(b, err)
+	body, err := io.ReadAll(request.Body)
+	require.NoError(b, err)
+	p, err := payload.Decode(body)
+	require.NoError(b, err)
+	b.SetParallelism(max(1, 64/runtime.GOMAXPROCS(0)))
+	took := newTimes(b.N)
+	var writers atomic.Int64
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		id := newWebhookID(writers.Add(1))
+		for pb.Next() {
+			d := replay.NewDelivery(request, body)
+			d.Describe(p)
+			d.WebhookID, d.Verdict = id.next(), replay.Accepted
+			start := time.Now()
+			r, err := store.Append(b.Context(), replay.Incoming{Delivery: d, Arrival: replay.Arrival{Time: start}})
+			if err == nil {
+				err = store.Answered(b.Context(), r.Arrival.ID, http.StatusOK)
+			}
+			took.add(time.Since(start))
+			if err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "req/s")
+	took.report(b)
 }
 
 const benchmarkSecret = "not a secret"
@@ -80,12 +133,16 @@ func benchmarkHTTP(b *testing.B, h http.Handler) {
 }
 
 // load spends as little as it can, since it shares the processors: the request
-// is the same bytes each time, and every answer as long as the first one.
+// is the same bytes each time but for its Webhook-Id, and every answer as long
+// as the first one.
 func load(b *testing.B, addr string) {
-	request := []byte(benchmarkRequest(b))
+	text := benchmarkRequest(b)
+	at := strings.Index(text, webhookIDPlace)
 	b.SetParallelism(max(1, 64/runtime.GOMAXPROCS(0)))
-	b.SetBytes(int64(len(request)))
+	b.SetBytes(int64(len(text)))
 	b.ReportAllocs()
+	took := newTimes(b.N)
+	var connections atomic.Int64
 	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
 		c, err := net.Dial("tcp", addr)
@@ -94,8 +151,11 @@ func load(b *testing.B, addr string) {
 			return
 		}
 		defer c.Close()
+		id, request := newWebhookID(connections.Add(1)), []byte(text)
 		var answer []byte
 		for pb.Next() {
+			copy(request[at:], id.next())
+			start := time.Now()
 			if _, err := c.Write(request); err != nil {
 				b.Error(err)
 				return
@@ -108,9 +168,43 @@ func load(b *testing.B, addr string) {
 				b.Errorf("answer %q, error %v", answer, err)
 				return
 			}
+			took.add(time.Since(start))
 		}
 	})
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "req/s")
+	took.report(b)
+}
+
+// webhookID counts up in a text that is always as long as webhookIDPlace.
+type webhookID struct{ writer, n int64 }
+
+const webhookIDPlace = "writer00-00000000"
+
+func newWebhookID(writer int64) *webhookID { return &webhookID{writer: writer % 100} }
+
+func (w *webhookID) next() string {
+	w.n++
+	return fmt.Sprintf("writer%02d-%08d", w.writer, w.n)
+}
+
+// times are how long each request took.
+type times struct {
+	all []time.Duration
+	n   atomic.Int64
+}
+
+func newTimes(n int) *times { return &times{all: make([]time.Duration, n)} }
+
+func (t *times) add(d time.Duration) { t.all[t.n.Add(1)-1] = d }
+
+func (t *times) report(b *testing.B) {
+	all := t.all[:t.n.Load()]
+	if len(all) == 0 {
+		return
+	}
+	slices.Sort(all)
+	b.ReportMetric(float64(all[len(all)/2].Microseconds())/1000, "p50-ms")
+	b.ReportMetric(float64(all[len(all)*99/100].Microseconds())/1000, "p99-ms")
 }
 
 // answerLength reads one answer to a request that is waited for.
@@ -144,5 +238,5 @@ func benchmarkRequest(b *testing.B) string {
 	require.NoError(b, err)
 	require.Len(b, body, 2048)
 	return fmt.Sprintf("POST /webhooks/hook HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"+
-		"X-Webhook-Secret: %s\r\nContent-Length: %d\r\n\r\n%s", benchmarkSecret, len(body), body)
+		"Webhook-Id: %s\r\nX-Webhook-Secret: %s\r\nContent-Length: %d\r\n\r\n%s", webhookIDPlace, benchmarkSecret, len(body), body)
 }
