@@ -229,6 +229,7 @@ func (w *writer) commit(group []*job) {
 			}
 			return
 		default:
+			w.retention.behind = false // not before the next write or tick
 			err = classify(err)
 			w.log.Warn("the store cannot write", "writes", len(group), "err", err)
 		}
