@@ -39,7 +39,7 @@ func (s *Store) Append(ctx context.Context, in replay.Incoming) (replay.Receipt,
 // rejected one is its complement: neither is ever found by the other's.
 func keyOf(d *replay.Delivery) int64 {
 	h := sha256.New()
-	// Two lengths apart from the content: no id and body look like others.
+	// The length in front keeps "a" with body "bc" apart from "ab" with "c".
 	h.Write(binary.AppendUvarint(nil, uint64(len(d.WebhookID))))
 	h.Write([]byte(d.WebhookID))
 	h.Write(d.Body)
@@ -98,7 +98,7 @@ func (o *appendOp) apply(t *tx) error {
 	var news replay.News
 	if o.news != nil && a.Repeat == replay.First {
 		d := o.news
-		d.ID, d.Arrivals, d.Attempts, d.Queued = a.DeliveryID, []replay.Arrival{a}, nil, queued
+		d.ID, d.Arrivals, d.Attempts, d.Queued = a.DeliveryID, []replay.Arrival{a}, nil, slices.Clone(queued)
 		d.BodySize = o.bodySize()
 		news.Arrival = d
 	}

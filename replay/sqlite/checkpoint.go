@@ -10,8 +10,9 @@ const (
 	checkpointEvery = 200 * time.Millisecond
 
 	// checkpointAt is how many bytes are committed before their pages are
-	// moved from the log into the database: about 16,000 pages. More rarely
-	// is cheaper, since a page that was written often is moved once.
+	// moved from the log into the database. With what SQLite writes besides
+	// these are about 16,000 pages. More rarely is cheaper, since a page that
+	// was written often is moved once.
 	checkpointAt = 64 << 20
 	// maxWAL is what the log is cut down to after it has grown.
 	maxWAL = 192 << 20
