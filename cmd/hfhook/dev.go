@@ -37,7 +37,7 @@ func devCommand() *cli.Command {
 			&cli.DurationFlag{Name: "ack-timeout", Usage: "with --ack handler, acknowledge after `TIME` all the same", Value: 8 * time.Second, EnvVars: []string{"HFHOOK_ACK_TIMEOUT"}},
 		}, tunnelFlags(), secretFlags(), []cli.Flag{
 			storeFlag(),
-			&cli.StringFlag{Name: "keep", Usage: "keep at most `LIMITS`: a number of deliveries, an age, a size", Value: "10000,1GiB", EnvVars: []string{"HFHOOK_KEEP"}},
+			&cli.StringFlag{Name: "keep", Usage: "keep at most `LIMITS`: a number of deliveries, an age, a size; what is left out has no limit", Value: "10000,1GiB", EnvVars: []string{"HFHOOK_KEEP"}},
 		}, targetFlags(), []cli.Flag{
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON object per line", EnvVars: []string{"HFHOOK_JSON"}, DisableDefaultText: true},
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "say more about what goes on", EnvVars: []string{"HFHOOK_VERBOSE"}, DisableDefaultText: true},
