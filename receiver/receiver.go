@@ -154,7 +154,7 @@ func (s *Server) start() error {
 			s.log.Error("receiver not started", "err", s.startErr)
 			return
 		}
-		if len(s.secrets) == 0 {
+		if len(s.secrets) == 0 && !s.o.NoSecret {
 			s.log.Warn("no secret is set: every request is let in")
 		}
 		s.startDispatcher()
