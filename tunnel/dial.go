@@ -7,10 +7,11 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"syscall"
 	"time"
 
@@ -55,10 +56,19 @@ func (d Dialer) DialContext(ctx context.Context, network, addr string) (net.Conn
 	}
 	c, err := dialVia(ctx, via, network, addr)
 	if err != nil {
-		return nil, fmt.Errorf("proxy %s: %w", via.Host, err)
+		return nil, &proxyError{via.Host, err}
 	}
 	return c, nil
 }
+
+// proxyError says that a dial failed at the proxy.
+type proxyError struct {
+	host string
+	err  error
+}
+
+func (e *proxyError) Error() string { return "proxy " + e.host + ": " + e.err.Error() }
+func (e *proxyError) Unwrap() error { return e.err }
 
 func dialVia(ctx context.Context, via *url.URL, network, addr string) (net.Conn, error) {
 	switch via.Scheme {
@@ -114,7 +124,8 @@ func dialConnect(ctx context.Context, via *url.URL, addr string) (_ net.Conn, er
 	if err := req.Write(c); err != nil {
 		return nil, err
 	}
-	br := bufio.NewReader(c)
+	answer := &io.LimitedReader{R: c, N: 64 << 10}
+	br := bufio.NewReader(answer)
 	resp, err := http.ReadResponse(br, req)
 	if err != nil {
 		return nil, err
@@ -123,6 +134,7 @@ func dialConnect(ctx context.Context, via *url.URL, addr string) (_ net.Conn, er
 		return nil, fmt.Errorf("answered %d %s", resp.StatusCode, http.StatusText(resp.StatusCode))
 	}
 	if br.Buffered() > 0 { // the other side spoke first, as SSH servers do
+		answer.N = math.MaxInt64
 		return &bufferedConn{c, br}, nil
 	}
 	return c, nil
@@ -160,9 +172,8 @@ func DialProblem(err error) string {
 	default:
 		return err.Error()
 	}
-	if _, rest, ok := strings.Cut(err.Error(), "proxy "); ok {
-		name, _, _ := strings.Cut(rest, ": ")
-		words = "proxy " + name + ": " + words
+	if p, ok := errors.AsType[*proxyError](err); ok {
+		words = "proxy " + p.host + ": " + words
 	}
 	return words
 }

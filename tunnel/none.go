@@ -12,7 +12,7 @@ import (
 // None is no tunnel at all: a listener on this machine, which something else
 // makes public (a reverse proxy, a Space), or nothing.
 type None struct {
-	// Listener takes the connections; the tunnel closes it.
+	// Listener takes the connections. Required; the tunnel closes it.
 	Listener net.Listener
 }
 
@@ -45,9 +45,9 @@ func (t *noTunnel) Accept() (net.Conn, error) {
 	if ne, ok := errors.AsType[net.Error](err); ok && ne.Temporary() {
 		return nil, err
 	}
-	if t.end(&Error{Provider: "none", Code: "lost", Permanent: true, Err: err,
-		Detail: "the listener on " + t.Addr().String() + " failed"}) != nil {
-		return nil, t.Err()
+	if why := t.end(&Error{Provider: "none", Code: "lost", Permanent: true, Err: err,
+		Detail: "the listener on " + t.Addr().String() + " failed"}); why != nil {
+		return nil, why
 	}
 	return nil, net.ErrClosed
 }

@@ -24,7 +24,8 @@ import (
 const probePath = "/.well-known/hfhook/"
 
 // Prober finds out whether a public URL leads to this very program: it asks
-// the URL for a value that only its own Handler can give.
+// the URL for a value that only its own Handler can give. NewProber makes one;
+// its methods may be called at the same time.
 type Prober struct {
 	// Client makes the request; of it only the transport is used.
 	// Default: one that follows the proxy settings of the environment.

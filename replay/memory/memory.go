@@ -201,8 +201,8 @@ func (s *Store) Answered(ctx context.Context, arrivalID int64, status int) error
 	}
 	defer s.mu.Unlock()
 	r := s.arrivals[arrivalID]
-	if r == nil {
-		return fmt.Errorf("arrival %d: %w", arrivalID, replay.ErrNotFound)
+	if r == nil { // removed meanwhile
+		return nil
 	}
 	// A copy, because what was given out shares the old one.
 	r.Arrivals = slices.Clone(r.Arrivals)

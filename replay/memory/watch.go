@@ -26,19 +26,15 @@ func (s *Store) tell(n news) {
 
 // Watch implements replay.Store.
 func (s *Store) Watch(ctx context.Context) iter.Seq2[replay.News, error] {
-	s.mu.Lock()
-	at := s.end
-	s.mu.Unlock()
+	at := s.now()
 	return func(yield func(replay.News, error) bool) {
-		for {
+		done := ctx.Done()
+		var last *news // where it stops, once ctx has ended
+		for at != last {
 			select {
-			case <-ctx.Done():
-				return
-			default:
-			}
-			select {
-			case <-ctx.Done():
-				return
+			case <-done:
+				last, done = s.now(), nil
+				continue
 			case <-s.closed:
 				yield(replay.News{}, replay.ErrClosed)
 				return
@@ -50,6 +46,13 @@ func (s *Store) Watch(ctx context.Context) iter.Seq2[replay.News, error] {
 			at = at.next
 		}
 	}
+}
+
+// now is the place of what happens next.
+func (s *Store) now() *news {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.end
 }
 
 func (s *Store) give(n *news) replay.News {

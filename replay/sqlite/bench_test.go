@@ -97,7 +97,7 @@ func BenchmarkAppend(b *testing.B) {
 	for _, writers := range []int{1, 64, 256} {
 		b.Run(fmt.Sprintf("floor=file+sync/writers=%d", writers), func(b *testing.B) {
 			log := newFloor(b)
-			inParallel(b, writers, func(int64) { log.append(2048) })
+			inParallel(b, writers, func(int64) { log.append() })
 		})
 		b.Run(fmt.Sprintf("store/writers=%d", writers), func(b *testing.B) {
 			store := open(b, sqlite.Options{Keep: replay.Keep{Deliveries: replay.NoLimit, Bytes: replay.NoLimit}})
@@ -119,29 +119,34 @@ func benchmarkDispatched(b *testing.B, o sqlite.Options) {
 	store := open(b, o)
 	ctx, cancel := context.WithCancel(b.Context())
 	news := store.Watch(ctx)
+	arrived := make(chan *replay.Delivery, 256)
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		var batch []*replay.Attempt
+		defer close(arrived)
 		for n, err := range news {
 			require.NoError(b, err)
 			if n.Arrival == nil {
 				continue
 			}
-			batch = append(batch, &replay.Attempt{
-				DeliveryID: n.Arrival.ID, ArrivalID: n.Arrival.Arrivals[0].ID, Target: "http://localhost:3000", Kind: replay.Live,
-				Started: time.Now(), Duration: time.Millisecond, Status: 200,
-				Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(`{"ok":true}`),
-			})
-			if len(batch) == 32 {
-				require.NoError(b, store.Finish(ctx, batch...))
-				batch = nil
-			}
+			arrived <- n.Arrival
 			if n.Arrival.ID == int64(b.N) {
-				require.NoError(b, store.Finish(ctx, batch...))
 				return
 			}
 		}
 	})
+	for range 8 { // what ends at the same time is kept at the same time
+		wg.Go(func() {
+			for d := range arrived {
+				batch := []*replay.Attempt{finished(d)}
+				for len(batch) < 64 && len(arrived) > 0 {
+					if d, ok := <-arrived; ok {
+						batch = append(batch, finished(d))
+					}
+				}
+				require.NoError(b, store.Finish(ctx, batch...))
+			}
+		})
+	}
 	inParallel(b, 64, func(n int64) {
 		in := incoming(n)
 		in.Targets = []string{"http://localhost:3000"}
@@ -152,7 +157,21 @@ func benchmarkDispatched(b *testing.B, o sqlite.Options) {
 	start := time.Now()
 	wg.Wait()
 	b.ReportMetric(time.Since(start).Seconds()*1000, "lag-ms")
+	last := int64(0)
+	for d, err := range store.List(b.Context(), replay.Filter{Limit: 1}) {
+		require.NoError(b, err)
+		last = d.ID
+	}
+	b.ReportMetric(float64(int64(b.N)-last+1), "kept")
 	cancel()
+}
+
+func finished(d *replay.Delivery) *replay.Attempt {
+	return &replay.Attempt{
+		DeliveryID: d.ID, ArrivalID: d.Arrivals[0].ID, Target: "http://localhost:3000", Kind: replay.Live,
+		Started: time.Now(), Duration: time.Millisecond, Status: 200,
+		Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(`{"ok":true}`),
+	}
 }
 
 // floor is what no store can beat: a file that is appended to and synced, for
@@ -189,7 +208,7 @@ func newFloor(b *testing.B) *floor {
 	return l
 }
 
-func (l *floor) append(int) {
+func (l *floor) append() {
 	done := make(chan struct{})
 	l.jobs <- done
 	<-done

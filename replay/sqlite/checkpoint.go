@@ -61,7 +61,7 @@ func (w *writer) checkpoint() {
 	case err != nil && code(err) != lib.SQLITE_BUSY:
 		w.log.Warn("checkpoint", "err", classify(err))
 	case err != nil || busy:
-		// A reader or another process is in the way: soon again.
+		// A reader or another process was in the way: sooner than else.
 		w.written.Add(checkpointAt / 8)
 	}
 }

@@ -65,7 +65,8 @@ func code(err error) int {
 	return 0
 }
 
-// classify puts the sentinel in front of an error of SQLite.
+// classify puts the sentinel in front of an error that SQLite gave to Open or
+// to a write.
 func classify(err error) error {
 	var class error
 	switch code(err) {
@@ -77,7 +78,7 @@ func classify(err error) error {
 		class = ErrReadOnly
 	case lib.SQLITE_FULL:
 		class = ErrFull
-	case lib.SQLITE_IOERR, lib.SQLITE_CORRUPT, lib.SQLITE_NOMEM:
+	case lib.SQLITE_IOERR:
 		class = ErrWrite
 	default:
 		return err

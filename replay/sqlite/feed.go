@@ -28,6 +28,16 @@ type feed struct {
 
 func newFeed() *feed { return &feed{wake: make(chan struct{})} }
 
+func (f *feed) enter() { f.watchers.Add(1) }
+
+func (f *feed) leave() {
+	if f.watchers.Add(-1) == 0 {
+		f.mu.Lock()
+		f.items, f.bytes = nil, 0
+		f.mu.Unlock()
+	}
+}
+
 // watched tells whether news are wanted.
 func (f *feed) watched() bool { return f.watchers.Load() > 0 }
 

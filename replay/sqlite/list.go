@@ -146,7 +146,7 @@ func (s *Store) search(ctx context.Context, f *replay.Filter, order string) (*se
 	from, spans := "deliveries d", []span{{0, math.MaxInt64}}
 	if repo, ok := oneRepo(f.Repos); ok {
 		from = "deliveries d INDEXED BY deliveries_repo"
-		where = " AND d.id >> 12 = ?1 >> 12 AND d.repo = ? COLLATE NOCASE" + where
+		where = " AND d.id >> 10 = ?1 >> 10 AND d.repo = ? COLLATE NOCASE" + where
 		args = slices.Insert(args, 0, driver.Value(repo))
 		var err error
 		if spans, err = s.buckets(ctx, f); err != nil {
@@ -173,7 +173,7 @@ func (s *Store) buckets(ctx context.Context, f *replay.Filter) (spans []span, er
 	if f.ToID != 0 {
 		last = min(last, f.ToID)
 	}
-	const size = 1 << 12 // as in the index
+	const size = 1 << 10 // as in the index
 	for from := first &^ (size - 1); from <= last; from += size {
 		spans = append(spans, span{from, from + size - 1})
 	}

@@ -66,11 +66,11 @@ func (s *Store) read(ctx context.Context, f func(c *conn) error) (err error) {
 	defer func() { s.readers.pool <- c }()
 	if c == nil {
 		if c, err = connect(ctx, s.readers.dsn); err != nil {
-			return classify(err)
+			return err
 		}
 	}
 	if _, err := c.exec(background, "BEGIN"); err != nil {
-		return classify(err)
+		return err
 	}
 	err = f(c)
 	if _, end := c.exec(background, "COMMIT"); err == nil {
@@ -79,7 +79,7 @@ func (s *Store) read(ctx context.Context, f func(c *conn) error) (err error) {
 	if err != nil && ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return classify(err)
+	return err
 }
 
 // Get implements replay.Store.

@@ -42,14 +42,16 @@ func (r *retention) apply(t *tx, group int) error {
 	}
 	r.behind = false
 	now := time.Now()
-	if err := r.sweep(t, &r.seenRejected, rejectedSQL, budget, func(c *candidate) bool {
-		return t.state.rejected > maxRejected || t.state.rejectedBytes > maxRejectedBytes || r.old(c, now)
-	}); err != nil {
-		return err
+	if t.state.rejected > 0 {
+		if err := r.sweep(t, &r.seenRejected, rejectedSQL, budget, func(c *candidate, left state) bool {
+			return left.rejected > maxRejected || left.rejectedBytes > maxRejectedBytes || r.old(c, now)
+		}); err != nil {
+			return err
+		}
 	}
-	return r.sweep(t, &r.seen, keptSQL, budget, func(c *candidate) bool {
-		return r.keep.Deliveries > 0 && t.state.kept > int64(r.keep.Deliveries) ||
-			r.keep.Bytes > 0 && t.state.keptBytes > r.keep.Bytes || r.old(c, now)
+	return r.sweep(t, &r.seen, keptSQL, budget, func(c *candidate, left state) bool {
+		return r.keep.Deliveries > 0 && left.kept > int64(r.keep.Deliveries) ||
+			r.keep.Bytes > 0 && left.keptBytes > r.keep.Bytes || r.old(c, now)
 	})
 }
 
@@ -59,84 +61,90 @@ func (r *retention) old(c *candidate, now time.Time) bool {
 
 // candidate is a delivery that may be removed.
 type candidate struct {
-	id, arrivalID, weight int64
-	received              time.Time
-	verdict               replay.Verdict
-	queued                bool
-	key                   int64 // 0 for none
+	id, arrivalID  int64
+	key            int64 // 0 for none
+	weight         int64
+	attemptsWeight int64
+	received       time.Time
+	verdict        replay.Verdict
 }
 
+// These have no LIMIT: a statement whose limit changes to or from 1 is planned
+// again each time. Who reads stops instead.
 const (
-	candidateSQL = `SELECT d.id, d.arrival_id, d.weight, d.received, d.verdict, EXISTS (
-			SELECT 1 FROM targets t CROSS JOIN queue q ON q.target_id = t.id AND q.delivery_id = d.id)
-, a.key
+	candidateSQL = `SELECT d.id, d.arrival_id, a.key, d.weight, d.received, d.verdict,
+			(SELECT sum(?1 + coalesce(length(header), 0) + coalesce(length(body), 0)) FROM attempts WHERE delivery_id = d.id),
+			EXISTS (SELECT 1 FROM targets t CROSS JOIN queue q ON q.target_id = t.id AND q.delivery_id = d.id)
 		FROM deliveries d CROSS JOIN arrivals a ON a.id = d.arrival_id `
-	keptSQL     = candidateSQL + "WHERE d.id > ? ORDER BY d.id LIMIT ?"
-	rejectedSQL = candidateSQL + "WHERE d.id > ? AND d.verdict = 'rejected' ORDER BY d.id LIMIT ?"
+	keptSQL     = candidateSQL + "WHERE d.id > ?2 ORDER BY d.id"
+	rejectedSQL = candidateSQL + "WHERE d.id > ?2 AND d.verdict = 'rejected' ORDER BY d.id"
 )
 
-// sweep removes up to budget deliveries that are too many, oldest first.
-func (r *retention) sweep(t *tx, seen *int64, sql string, budget int, tooMany func(*candidate) bool) error {
-	rejected := sql == rejectedSQL
-	if rejected && t.state.rejected == 0 {
-		return nil
-	}
-	// Most of the time the oldest one says that there is nothing to do.
-	for _, limit := range []int{1, budget} {
-		var found []candidate
-		err := t.query(background, sql, []driver.Value{*seen, int64(limit)}, func(row []driver.Value) bool {
-			found = append(found, candidate{
-				id: integer(row[0]), arrivalID: integer(row[1]), weight: integer(row[2]),
-				received: time.UnixMicro(integer(row[3])), verdict: replay.Verdict(text(row[4])), queued: integer(row[5]) != 0, key: integer(row[6]),
-			})
-			return true
-		})
-		if err != nil {
-			return err
+// sweep removes deliveries that are too many, oldest first, and looks at no
+// more than budget.
+func (r *retention) sweep(t *tx, seen *int64, sql string, budget int, tooMany func(c *candidate, left state) bool) error {
+	left := t.state
+	var found []candidate
+	looked := 0
+	err := t.query(background, sql, []driver.Value{int64(rowBytes), *seen}, func(row []driver.Value) bool {
+		c := candidate{
+			id: integer(row[0]), arrivalID: integer(row[1]), key: integer(row[2]), weight: integer(row[3]),
+			received: time.UnixMicro(integer(row[4])), verdict: replay.Verdict(text(row[5])), attemptsWeight: integer(row[6]),
 		}
-		for i := range found {
-			c := &found[i]
-			if !rejected && c.verdict == replay.Rejected || c.queued {
-				*seen = c.id
-				continue
-			}
-			if !tooMany(c) {
-				return nil
-			}
-			if err := remove(t, c); err != nil {
-				return err
-			}
+		queued := integer(row[7]) != 0
+		switch {
+		case c.verdict == replay.Rejected && sql == keptSQL:
+			*seen = c.id
+		case !tooMany(&c, left):
+			return false
+		case queued:
+			*seen = c.id
+		default:
+			c.uncount(&left)
+			found = append(found, c)
 		}
-		if len(found) < limit {
-			return nil
-		}
-	}
-	r.behind = true
-	return nil
-}
-
-// remove deletes all that is known of a delivery.
-func remove(t *tx, c *candidate) error {
-	weight, err := t.ints(background, `SELECT coalesce(sum(?1 + coalesce(length(header), 0) + coalesce(length(body), 0)), 0)
-		FROM attempts WHERE delivery_id = ?2`, int64(rowBytes), c.id)
+		looked++
+		return looked < budget
+	})
 	if err != nil {
 		return err
 	}
-	for _, d := range []struct {
-		sql string
-		id  int64
-	}{
-		{"DELETE FROM attempts WHERE delivery_id = ?", c.id},
-		{"DELETE FROM arrivals WHERE delivery_id = ? AND repeat <> ''", c.id},
-		{"DELETE FROM arrivals WHERE id = ?", c.arrivalID},
-		{"DELETE FROM deliveries WHERE id = ?", c.id},
+	for len(found) > 0 {
+		n := 1
+		for n < len(found) && found[n].id == found[n-1].id+1 {
+			n++
+		}
+		if err := remove(t, found[:n]); err != nil {
+			return err
+		}
+		found = found[n:]
+	}
+	r.behind = r.behind || looked == budget
+	return nil
+}
+
+func (c *candidate) uncount(s *state) {
+	s.count(c.verdict, -1, -c.weight)
+	s.keptBytes -= c.attemptsWeight
+}
+
+// remove deletes all that is known of deliveries whose ids follow each other.
+// The ids of their first arrivals do too, with others in between.
+func remove(t *tx, run []candidate) error {
+	first, last := &run[0], &run[len(run)-1]
+	for _, sql := range []string{
+		"DELETE FROM attempts WHERE delivery_id BETWEEN ?1 AND ?2",
+		"DELETE FROM arrivals WHERE delivery_id BETWEEN ?1 AND ?2 AND repeat <> ''",
+		"DELETE FROM arrivals WHERE id BETWEEN ?3 AND ?4 AND delivery_id BETWEEN ?1 AND ?2 AND repeat = ''",
+		"DELETE FROM deliveries WHERE id BETWEEN ?1 AND ?2",
 	} {
-		if _, err := t.exec(background, d.sql, d.id); err != nil {
+		if _, err := t.exec(background, sql, first.id, last.id, first.arrivalID, last.arrivalID); err != nil {
 			return err
 		}
 	}
-	t.keys.remove(c.key, c.id)
-	t.state.count(c.verdict, -1, -c.weight)
-	t.state.keptBytes -= weight[0]
+	for i := range run {
+		t.keys.remove(run[i].key, run[i].id)
+		run[i].uncount(&t.state)
+	}
 	return nil
 }

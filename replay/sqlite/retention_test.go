@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"context"
+	"os"
 	"testing"
 	"time"
 
@@ -161,4 +162,30 @@ func TestWatchAcrossRetention(t *testing.T) {
 		}
 	}
 	assert.Len(t, seen, 10)
+}
+
+// TestQueueDoesNotStopRetention removes what was queued when it was looked at
+// first.
+func TestQueueDoesNotStopRetention(t *testing.T) {
+	s := open(t, sqlite.Options{Retain: true, Keep: replay.Keep{Deliveries: 5}})
+	for i := range 30 {
+		in := incoming(int64(i))
+		in.Targets = []string{target}
+		r, err := s.Append(t.Context(), in)
+		require.NoError(t, err)
+		require.NoError(t, s.Finish(t.Context(), &replay.Attempt{DeliveryID: r.DeliveryID, Target: target, Kind: replay.Live, Status: 200, Started: time.Now()}))
+	}
+	assert.Equal(t, []int64{26, 27, 28, 29, 30}, kept(t, s, replay.Filter{}))
+}
+
+// TestSpaceIsUsedAgain writes far more than it keeps.
+func TestSpaceIsUsedAgain(t *testing.T) {
+	path := t.TempDir() + "/store.db"
+	s, err := sqlite.Open(t.Context(), path, sqlite.Options{Retain: true, Keep: replay.Keep{Deliveries: 50}})
+	require.NoError(t, err)
+	appendAll(t, s, 3000, nil) // of about 2 KB
+	require.NoError(t, s.Close())
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	assert.Less(t, info.Size(), int64(500_000))
 }

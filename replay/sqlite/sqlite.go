@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+	driver "modernc.org/sqlite"
 
 	"github.com/hfhook/hfhook/replay"
 )
@@ -62,8 +63,7 @@ type Store struct {
 
 var _ replay.Store = (*Store)(nil)
 
-// pageSize and the cache of the writer are measured: rows of 2 KB fill pages
-// of 8 KiB well.
+// pageSize is measured: it suits rows of 2 KB.
 const pageSize = 8192
 
 // Open opens the store at path, and creates it and its folder when they are
@@ -84,6 +84,12 @@ func Open(ctx context.Context, path string, o Options) (_ *Store, err error) {
 		return fail(err)
 	}
 	if err := prepareFile(abs); err != nil {
+		return fail(err)
+	}
+	// For all of the process, and where there is such a call: a commit is as
+	// durable with fdatasync as with fsync, and does not wait for the file's
+	// times.
+	if _, err := driver.Fdatasync(true); err != nil && !errors.Is(err, driver.ErrFdatasyncUnavailable) {
 		return fail(err)
 	}
 	s := &Store{

@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 	"time"
 
@@ -16,20 +17,12 @@ import (
 const pollEvery = 100 * time.Millisecond
 
 // Watch implements replay.Store. What retention has removed before the reader
-// came to it is not among the news. Several readers may be given the same
-// Header and Body: they are not to be changed.
+// came to it is not among the news.
 func (s *Store) Watch(ctx context.Context) iter.Seq2[replay.News, error] {
-	var cursor int64
-	start := s.read(ctx, func(c *conn) error {
-		row, err := c.ints(ctx, "SELECT event FROM state")
-		if err == nil {
-			cursor = row[0]
-		}
-		return err
-	})
+	cursor, start := s.lastEvent(ctx)
 	return func(yield func(replay.News, error) bool) {
-		s.feed.watchers.Add(1)
-		defer s.feed.watchers.Add(-1)
+		s.feed.enter()
+		defer s.feed.leave()
 		err := start
 		if err == nil {
 			err = s.follow(ctx, cursor, yield)
@@ -40,16 +33,38 @@ func (s *Store) Watch(ctx context.Context) iter.Seq2[replay.News, error] {
 	}
 }
 
-// follow gives all news after cursor until it cannot.
+// lastEvent gives the number of the newest event.
+func (s *Store) lastEvent(ctx context.Context) (event int64, err error) {
+	err = s.read(ctx, func(c *conn) error {
+		row, err := c.ints(ctx, "SELECT event FROM state")
+		if err == nil {
+			event = row[0]
+		}
+		return err
+	})
+	return event, err
+}
+
+// follow gives all news after cursor until it cannot, and those that there are
+// when ctx ends.
 func (s *Store) follow(ctx context.Context, cursor int64, yield func(replay.News, error) bool) error {
 	poll := time.NewTicker(pollEvery)
 	defer poll.Stop()
-	for {
+	apart, done := context.WithoutCancel(ctx), ctx.Done()
+	last := int64(math.MaxInt64)
+	for cursor < last {
+		select {
+		case <-done:
+			var err error
+			if last, err = s.lastEvent(apart); err != nil {
+				return err
+			}
+			done = nil
+			continue
+		default:
+		}
 		news, ok, more := s.feed.after(cursor)
 		if ok {
-			if ctx.Err() != nil {
-				return nil
-			}
 			if news.Arrival != nil {
 				d := *news.Arrival
 				d.Arrivals, d.Queued = slices.Clone(d.Arrivals), slices.Clone(d.Queued)
@@ -64,14 +79,11 @@ func (s *Store) follow(ctx context.Context, cursor int64, yield func(replay.News
 			cursor++
 			continue
 		}
-		found, next, err := s.newsAfter(ctx, cursor)
+		found, next, err := s.newsAfter(apart, cursor)
 		if err != nil {
 			return err
 		}
 		for _, n := range found {
-			if ctx.Err() != nil {
-				return nil
-			}
 			if !yield(n, nil) {
 				return errStopped
 			}
@@ -83,12 +95,12 @@ func (s *Store) follow(ctx context.Context, cursor int64, yield func(replay.News
 		select {
 		case <-more:
 		case <-poll.C:
-		case <-ctx.Done():
-			return nil
+		case <-done:
 		case <-s.done:
 			return replay.ErrClosed
 		}
 	}
+	return nil
 }
 
 const newsSQL = `SELECT a.id, a.delivery_id, d.weight FROM arrivals a JOIN deliveries d ON d.id = a.delivery_id WHERE a.id > ?1

@@ -116,19 +116,24 @@ func openWriter(ctx context.Context, s *Store, o Options) (_ *writer, err error)
 	if w.conn, err = connectPatiently(ctx, dsn(s.path, pragmas...), o.BusyTimeout); err != nil {
 		return nil, err
 	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, w.conn.close())
+		}
+	}()
 	if err := w.conn.writable(); err != nil {
-		return nil, errors.Join(err, w.conn.close())
+		return nil, err
 	}
 	if err := migrate(ctx, w.conn, migrations()); err != nil {
-		return nil, errors.Join(err, w.conn.close())
+		return nil, err
 	}
 	if err := w.conn.script(ctx, "PRAGMA busy_timeout = 0"); err != nil { // see lock
-		return nil, errors.Join(err, w.conn.close())
+		return nil, err
 	}
 	// A checkpoint that finds the store busy is tried again a little later.
 	w.aux, err = connect(ctx, dsn(s.path, pragma("busy_timeout", 0), pragma("wal_autocheckpoint", 0), pragma("synchronous", "full")))
 	if err != nil {
-		return nil, errors.Join(err, w.conn.close())
+		return nil, err
 	}
 	w.tx = tx{conn: w.conn, patience: o.BusyTimeout}
 	return w, nil

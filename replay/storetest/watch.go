@@ -53,7 +53,9 @@ func testWatch(t *testing.T, s replay.Store) {
 		assert.Equal(t, plainAttempt(*b), plainAttempt(*next(t, pull).Attempt))
 	}
 
+	during := add(t, s, incoming(delivery("before the end", "body")))
 	cancel()
+	require.Equal(t, during.DeliveryID, next(t, pull).Arrival.ID, "what was durable when its context ended")
 	_, err, ok := pull()
 	assert.NoError(t, err)
 	assert.False(t, ok, "goes on after its context")

@@ -29,9 +29,8 @@ type kind struct {
 
 // kinds knows the codes that an agent can meet; any other is worth a retry.
 // Source: ngrok-docs, errors.
-var kinds = map[string]kind{}
-
-func init() {
+var kinds = func() map[string]kind {
+	all := map[string]kind{}
 	for k, numbers := range map[kind]string{
 		{code: "auth", permanent: true}:    "105 106 107 4018",
 		{code: "account", permanent: true}: "102 103 115 116 123 9040 15014",
@@ -44,10 +43,11 @@ func init() {
 		{code: "url", permanent: true}:     "326 327 328 329 330 331 347 355 9037",
 	} {
 		for n := range strings.FieldsSeq(numbers) {
-			kinds[n] = k
+			all[n] = k
 		}
 	}
-}
+	return all
+}()
 
 // explain turns what the library reports into what the user reads. pause is
 // how long until the next try.

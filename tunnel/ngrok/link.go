@@ -114,15 +114,16 @@ func (l *link) pump(conns chan<- net.Conn) {
 	}
 }
 
-// close ends the session. The caller must have received from opened: a
-// Disconnect during the library's Listen crashes it.
+// close ends the session, with a goodbye where the network lets it through.
+// The caller must have received from opened: a Disconnect during the
+// library's Listen crashes it.
 func (l *link) close() {
-	l.cancel()
 	cut := time.AfterFunc(closeGrace, l.dial.close)
 	if l.agent != nil {
 		_ = l.agent.Disconnect()
 	}
 	cut.Stop()
+	l.cancel()
 	l.dial.close()
 }
 

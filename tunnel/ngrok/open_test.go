@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"testing"
 	"time"
 
@@ -79,6 +78,22 @@ func TestOpenAsksForWhatIsWanted(t *testing.T) {
 	assert.False(t, bind.Extra.PoolingEnabled, "a stale session would get half of the deliveries")
 }
 
+func TestOnlySemanticVersionsAreSent(t *testing.T) {
+	for version, want := range map[string]string{
+		"":                     "0.0.0-dev",
+		"dev":                  "0.0.0-dev",
+		"(devel)":              "0.0.0-dev",
+		"v1.2.3":               "1.2.3",
+		"1.2.3-4-gabc+dirty.5": "1.2.3-4-gabc+dirty.5",
+	} {
+		edge := ngroktest.Start(t)
+		p := edge.Provider()
+		p.Version = version
+		open(t, p, nil)
+		assert.Equal(t, want, edge.Auths()[0].Extra.Version)
+	}
+}
+
 func TestOpenFailsBeforeAnythingIsSent(t *testing.T) {
 	edge := ngroktest.Start(t)
 	noToken := edge.Provider()
@@ -113,7 +128,7 @@ func TestWrongTokenFailsAtOnce(t *testing.T) {
 	edge := ngroktest.Start(t)
 	p := edge.Provider()
 	p.Authtoken, p.TokenSource = "wrong_"+rand.Text(), "/home/me/.config/ngrok/ngrok.yml"
-	var log strings.Builder
+	var log tunneltest.Buffer
 	start := time.Now()
 	_, err := p.Open(t.Context(), tunnel.Options{
 		Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
@@ -127,6 +142,8 @@ func TestWrongTokenFailsAtOnce(t *testing.T) {
 	assert.True(t, e.Permanent)
 	assert.Equal(t, "ngrok refused the authtoken from /home/me/.config/ngrok/ngrok.yml (ERR_NGROK_107)", e.Error())
 	assert.NotContains(t, fmt.Sprintf("%#v %v", e, e.Err), p.Authtoken)
+	assert.Contains(t, log.String(), "Your authtoken: [redacted]", "ngrok repeats it, and the library logs that")
+	assert.NotContains(t, log.String(), p.Authtoken)
 	edge.WaitIdle()
 }
 
@@ -220,6 +237,7 @@ func TestOpenEndsInTime(t *testing.T) {
 		assert.Equal(t, "unreachable", e.Code)
 		assert.Equal(t, "cannot reach "+edge.ConnectURL+" (connection refused)", e.Error())
 		assert.False(t, e.Permanent)
+		assert.ErrorIs(t, e, context.DeadlineExceeded)
 	})
 	t.Run("without one", func(t *testing.T) {
 		p := edge.Provider()
@@ -228,7 +246,7 @@ func TestOpenEndsInTime(t *testing.T) {
 		e := openError(t, p, nil)
 		assert.Less(t, time.Since(start), 2*time.Second)
 		assert.Equal(t, "timeout", e.Code)
-		assert.Equal(t, "ngrok did not answer within 50ms", e.Error())
+		assert.Equal(t, "ngrok did not answer in time", e.Error())
 	})
 	t.Run("when the caller gives up", func(t *testing.T) {
 		p := edge.Provider()

@@ -11,9 +11,9 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"net"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -31,8 +31,8 @@ type Provider struct {
 	// Default: "NGROK_AUTHTOKEN".
 	TokenSource string
 
-	// Version is that of the program. ngrok takes semantic versions only.
-	// Default: "0.0.0-dev".
+	// Version is that of the program. ngrok takes semantic versions only, so
+	// anything else counts as none. Default: "0.0.0-dev".
 	Version string
 
 	// DialContext makes the connection to ngrok.
@@ -68,9 +68,14 @@ func (Provider) Name() string { return "ngrok" }
 // Open connects to ngrok and takes o.URL as the public URL, or without one
 // the domain of the account. It tries again after errors that may pass, and
 // fails with the last one when ctx or OpenTimeout ends.
+//
+// Connections of the tunnel have no write deadlines, so an http.Server's
+// WriteTimeout has no effect: the heartbeat ends what hangs.
 func (p Provider) Open(ctx context.Context, o tunnel.Options) (tunnel.Tunnel, error) {
 	p.TokenSource = cmp.Or(p.TokenSource, "NGROK_AUTHTOKEN")
-	p.Version = cmp.Or(p.Version, "0.0.0-dev")
+	if p.Version = strings.TrimPrefix(p.Version, "v"); !semver.MatchString(p.Version) {
+		p.Version = "0.0.0-dev"
+	}
 	p.ConnectURL = cmp.Or(p.ConnectURL, defaultConnectURL)
 	p.OpenTimeout = cmp.Or(p.OpenTimeout, 30*time.Second)
 	p.RebuildAfter = cmp.Or(p.RebuildAfter, 2*time.Minute)
@@ -87,16 +92,20 @@ func (p Provider) Open(ctx context.Context, o tunnel.Options) (tunnel.Tunnel, er
 	t.emit(tunnel.Event{State: tunnel.Opening})
 	l, err := t.connect(opening, tunnel.Opening)
 	if err != nil {
-		if opening.Err() != nil && !err.Permanent {
-			return nil, p.openEnded(ctx, err)
+		if err.Permanent || opening.Err() == nil {
+			return nil, err
 		}
-		return nil, err
+		ended := *err // whoever was notified of err may hold it
+		ended.Err = errors.Join(context.Cause(opening), err.Err)
+		return nil, &ended
 	}
 	t.setURL(l.endpoint.URL())
 	t.emit(tunnel.Event{State: tunnel.Online, URL: t.URL()})
 	go t.run(l)
 	return t, nil
 }
+
+var semver = regexp.MustCompile(`^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$`)
 
 // check finds what is wrong before anything is sent.
 func (p Provider) check(u *url.URL) error {
@@ -118,17 +127,4 @@ func (p Provider) check(u *url.URL) error {
 func badURL(detail string) error {
 	return &tunnel.Error{Provider: "ngrok", Code: "url", Permanent: true, Detail: detail,
 		Hint: "give a URL like https://name.ngrok-free.app, or leave out --public-url to use your dev domain"}
-}
-
-// openEnded is the error when time is up, or the caller gave up: the last
-// failure, if there was one, is what the user should read.
-func (p Provider) openEnded(ctx context.Context, last *tunnel.Error) error {
-	e := *last
-	switch {
-	case errors.Is(ctx.Err(), context.Canceled):
-		e.Err = errors.Join(context.Cause(ctx), last.Err)
-	case e.Code == "timeout":
-		e.Detail = fmt.Sprintf("ngrok did not answer within %s", p.OpenTimeout)
-	}
-	return &e
 }

@@ -22,14 +22,14 @@ func isState(s tunnel.State) func(tunnel.Event) bool {
 	return func(e tunnel.Event) bool { return e.State == s }
 }
 
-// backOnline waits until the tunnel is online again after an outage.
-func backOnline(t *testing.T, events *tunneltest.Events) {
+// backOnline waits until the tunnel is online again after n outages.
+func backOnline(t *testing.T, events *tunneltest.Events, n int) {
 	t.Helper()
-	first := true
 	events.Await(t, func(e tunnel.Event) bool {
-		again := e.State == tunnel.Online && !first
-		first = first && e.State != tunnel.Online
-		return again
+		if e.State == tunnel.Online {
+			n--
+		}
+		return n < 0 // the first time is that of Open
 	})
 }
 
@@ -37,7 +37,7 @@ func TestReconnectResumesTheSession(t *testing.T) {
 	edge := ngroktest.Start(t)
 	tun, events := open(t, edge.Provider(), public("hook.example.test"))
 	require.Equal(t, 1, edge.KillSessions())
-	backOnline(t, events)
+	backOnline(t, events, 1)
 	assert.Equal(t, http.StatusOK, status(t, edge, tun.URL()))
 
 	auths, binds := edge.Auths(), edge.Binds()
@@ -59,7 +59,7 @@ func TestEdgeAwayForAWhile(t *testing.T) {
 	down := events.Await(t, func(e tunnel.Event) bool { return e.Retry == time.Second })
 	assert.Equal(t, "cannot reach "+edge.ConnectURL+" (connection refused)", down.Err.Error())
 	require.NoError(t, edge.StartAgents())
-	backOnline(t, events)
+	backOnline(t, events, 1)
 	assert.Equal(t, http.StatusOK, status(t, edge, tun.URL()))
 
 	var pauses []time.Duration
@@ -79,7 +79,7 @@ func TestKickSaysWhatItDoes(t *testing.T) {
 	e := events.Await(t, isState(tunnel.Reconnecting))
 	assert.Equal(t, "the connection to ngrok was cut to make a new one", e.Err.Error())
 	assert.Zero(t, e.Retry)
-	backOnline(t, events)
+	backOnline(t, events, 1)
 	assert.Less(t, time.Since(start), time.Second, "without the library's pause")
 }
 
@@ -92,7 +92,7 @@ func TestKickWhileDown(t *testing.T) {
 	require.NoError(t, edge.StartAgents())
 	start := time.Now()
 	tun.Kick()
-	backOnline(t, events)
+	backOnline(t, events, 1)
 	assert.Less(t, time.Since(start), time.Second, "not the library's pause of 2 s")
 	assert.Equal(t, "https://hook.example.test", tun.URL().String())
 	assert.Equal(t, http.StatusOK, status(t, edge, tun.URL()))
@@ -108,7 +108,7 @@ func TestSilentConnectionIsNoticed(t *testing.T) {
 	edge.MuteHeartbeats(true)
 	events.Await(t, isState(tunnel.Reconnecting))
 	edge.MuteHeartbeats(false)
-	backOnline(t, events)
+	backOnline(t, events, 1)
 	assert.Equal(t, http.StatusOK, status(t, edge, tun.URL()))
 }
 
@@ -129,7 +129,7 @@ func TestOldSessionHoldsTheName(t *testing.T) {
 	waiting := events.Await(t, func(e tunnel.Event) bool { return e.Retry > 0 })
 	assert.Equal(t, "waiting for ngrok to release the old session of https://hook.example.test (retry in 500ms)", waiting.Err.Error())
 	assert.False(t, waiting.Err.(*tunnel.Error).Permanent)
-	backOnline(t, events)
+	backOnline(t, events, 1)
 	assert.Equal(t, "https://hook.example.test", tun.URL().String())
 	assert.Equal(t, http.StatusOK, status(t, edge, tun.URL()))
 	last := edge.Auths()[len(edge.Auths())-1]
@@ -156,7 +156,7 @@ func TestNameIsTakenWhileRebuilding(t *testing.T) {
 	})
 	free.Store(true)
 	tun.Kick()
-	backOnline(t, events)
+	backOnline(t, events, 1)
 	assert.Equal(t, http.StatusOK, status(t, edge, tun.URL()))
 }
 
@@ -175,7 +175,7 @@ func TestTooManyAgentsAfterReconnectPasses(t *testing.T) {
 	e := events.Await(t, func(e tunnel.Event) bool { return e.Retry > 0 })
 	assert.Equal(t, "your ngrok plan allows no further agent (ERR_NGROK_108)", e.Err.Error())
 	full.Store(false)
-	backOnline(t, events)
+	backOnline(t, events, 1)
 }
 
 func TestTokenRevokedWhileRunning(t *testing.T) {
@@ -216,15 +216,16 @@ func TestOtherURLAfterReconnect(t *testing.T) {
 	edge := ngroktest.Start(t)
 	prober := tunnel.NewProber()
 	prober.Client = edge.Client()
-	tun, err := edge.Provider().Open(t.Context(), tunnel.Options{})
+	var events tunneltest.Events
+	tun, err := edge.Provider().Open(t.Context(), tunnel.Options{Notify: events.Notify})
 	require.NoError(t, err)
 	defer tun.Close()
 	go http.Serve(tun, prober.Handler(http.NotFoundHandler()))
 	require.NoError(t, prober.Probe(t.Context(), tun.URL()))
 
-	edge.Assign(func(host string, again bool) string { return "other.example.test" })
+	edge.Assign(func(string, bool) string { return "other.example.test" })
 	edge.KillSessions()
-	assert.Eventually(t, func() bool { return edge.Sessions() == 1 && len(edge.Binds()) == 2 }, 10*time.Second, time.Millisecond)
+	backOnline(t, &events, 1)
 	var e *tunnel.ProbeError
 	require.ErrorAs(t, prober.Probe(t.Context(), tun.URL()), &e)
 	assert.Equal(t, "ERR_NGROK_3200", e.Code)

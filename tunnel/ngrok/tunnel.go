@@ -47,7 +47,7 @@ func newTunnel(p Provider, o tunnel.Options) *ngrokTunnel {
 // connect tries until a link is up, an error is permanent, or ctx ends; then
 // it returns the last error.
 func (t *ngrokTunnel) connect(ctx context.Context, state tunnel.State) (*link, *tunnel.Error) {
-	last := &tunnel.Error{Provider: "ngrok", Code: "timeout", Detail: "ngrok did not answer"}
+	last := &tunnel.Error{Provider: "ngrok", Code: "timeout", Detail: "ngrok did not answer in time"}
 	for n := 0; ; n++ {
 		l, err := t.attempt(ctx)
 		if err == nil {

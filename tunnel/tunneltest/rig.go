@@ -37,7 +37,7 @@ func open(t *testing.T, c Case) *rig {
 	if r.client == nil {
 		r.client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	}
-	var logged lockedBuffer
+	var logged Buffer
 	tun, err := c.Provider.Open(t.Context(), tunnel.Options{
 		URL:    c.URL,
 		Log:    slog.New(slog.NewJSONHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
@@ -188,18 +188,21 @@ func (e *Events) Check(t testing.TB) {
 	}
 }
 
-type lockedBuffer struct {
+// Buffer takes a log that several goroutines write. The zero value is ready.
+type Buffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
 }
 
-func (b *lockedBuffer) Write(p []byte) (int, error) {
+// Write is for slog's handlers.
+func (b *Buffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.b.Write(p)
 }
 
-func (b *lockedBuffer) String() string {
+// String is what was written so far.
+func (b *Buffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.b.String()

@@ -37,9 +37,9 @@ CREATE TABLE deliveries (
 	header     blob,
 	body       blob
 ) STRICT;
--- In buckets of 4,096 deliveries, so that new ones touch few pages however many
+-- In buckets of 1,024 deliveries, so that new ones touch few pages however many
 -- repos there are. A reader asks for one bucket after the other.
-CREATE INDEX deliveries_repo ON deliveries (id >> 12, repo COLLATE NOCASE, id, scope);
+CREATE INDEX deliveries_repo ON deliveries (id >> 10, repo COLLATE NOCASE, id, scope);
 CREATE INDEX deliveries_rejected ON deliveries (id) WHERE verdict = 'rejected';
 
 -- A delivery's first arrival is found by deliveries.arrival_id, so only the

@@ -70,11 +70,11 @@ func (s *session) serveStream(st muxado.TypedStream) {
 	defer st.Close()
 	switch st.StreamType() {
 	case typeAuth:
-		answer(s.edge, st, s.auth)
+		answer(st, s.auth)
 	case typeBind:
-		answer(s.edge, st, s.bind)
+		answer(st, s.bind)
 	case typeUnbind:
-		answer(s.edge, st, s.unbind)
+		answer(st, s.unbind)
 	case typeHeartbeat:
 		s.heartbeat(st)
 	default:
@@ -82,9 +82,12 @@ func (s *session) serveStream(st muxado.TypedStream) {
 	}
 }
 
+// ioTimeout bounds a control message and its answer.
+const ioTimeout = 10 * time.Second
+
 // answer reads one request, writes one answer, and waits until the agent
 // closes the stream.
-func answer[Q, A any](e *Edge, st muxado.TypedStream, f func(Q) A) {
+func answer[Q, A any](st muxado.TypedStream, f func(Q) A) {
 	_ = st.SetDeadline(time.Now().Add(ioTimeout))
 	var q Q
 	if err := json.NewDecoder(st).Decode(&q); err != nil {
@@ -149,7 +152,7 @@ func (s *session) auth(q Auth) authResp {
 		case o == s || o.client == "":
 		case o.client == q.ClientID:
 			clear(o.hosts)
-			go o.conn.Close()
+			e.wg.Go(func() { _ = o.conn.Close() })
 		default:
 			others++
 		}
@@ -285,7 +288,9 @@ func (e *Edge) StopEndpoint(host, message, code string) error {
 		return err
 	}
 	defer st.Close()
-	return json.NewEncoder(st).Encode(stopTunnel{ID: id, Message: message, ErrorCode: "ERR_NGROK_" + code})
+	// An agent that hangs up when it is told can be gone before this returns.
+	_ = json.NewEncoder(st).Encode(stopTunnel{ID: id, Message: message, ErrorCode: "ERR_NGROK_" + code})
+	return nil
 }
 
 // find is the session that serves a public host, and the id of its endpoint.

@@ -54,16 +54,15 @@ type Edge struct {
 	// SSL_CERT_FILE, and reaches the public URL like anybody else.
 	ProxyURL *url.URL
 
-	ca *authority
+	ca     *authority
+	public *http.Server
+	client *http.Client
+	beats  chan struct{} // one for each heartbeat answered while somebody waits
+	wg     sync.WaitGroup
 
-	mu       sync.Mutex
+	mu       sync.Mutex // guards what follows
 	agents   net.Listener
 	sessions map[*session]bool
-	public   *http.Server
-	client   *http.Client
-	beats    chan struct{} // one for each heartbeat answered while somebody waits
-	wg       sync.WaitGroup
-
 	clients  map[string]string // client id to cookie, as handed out
 	bound    map[string]bound  // bind id to what was handed out with it
 	auths    []Auth
@@ -300,6 +299,3 @@ func (e *Edge) wrong(format string, args ...any) {
 	defer e.mu.Unlock()
 	e.wrongs = append(e.wrongs, fmt.Sprintf(format, args...))
 }
-
-// ioTimeout bounds every read and write of a control message.
-const ioTimeout = 10 * time.Second
