@@ -14,14 +14,20 @@ type deliveryKey struct{}
 // is redacted. Its ID is 0 where there is no store. It must not be changed.
 // With a context that is not a handler's it gives nil.
 func DeliveryFrom(ctx context.Context) *replay.Delivery {
-	if get, ok := ctx.Value(deliveryKey{}).(func() *replay.Delivery); ok {
-		return get()
+	if l, ok := ctx.Value(deliveryKey{}).(*lazyDelivery); ok {
+		l.once.Do(func() { l.d = l.make() })
+		return l.d
 	}
 	return nil
 }
 
-// withDelivery puts a delivery into a context, which is made when it is asked
-// for: most handlers do not ask.
+// lazyDelivery is made when it is asked for: most handlers do not ask.
+type lazyDelivery struct {
+	make func() *replay.Delivery
+	once sync.Once
+	d    *replay.Delivery
+}
+
 func withDelivery(ctx context.Context, get func() *replay.Delivery) context.Context {
-	return context.WithValue(ctx, deliveryKey{}, sync.OnceValue(get))
+	return context.WithValue(ctx, deliveryKey{}, &lazyDelivery{make: get})
 }

@@ -22,7 +22,8 @@ type Options struct {
 	// environment; when that is empty too, every request is let in, and the
 	// server says so when it starts.
 	Secrets []string
-	// NoSecret lets every request in, whatever WEBHOOK_SECRET is.
+	// NoSecret lets every request in, whatever WEBHOOK_SECRET is. As that was
+	// asked for, Log gets no warning.
 	// Default: false.
 	NoSecret bool
 

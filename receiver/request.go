@@ -29,7 +29,7 @@ type request struct {
 	s        *Server
 	w        http.ResponseWriter
 	r        *http.Request
-	rc       *http.ResponseController
+	rc       http.ResponseController
 	path     string // as it came, escaped
 	endpoint string
 	at       time.Time
@@ -42,7 +42,7 @@ type request struct {
 // With a Store and handlers, the first request starts the server's own
 // dispatcher, and Shutdown ends it.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	q := &request{s: s, w: w, r: r, rc: http.NewResponseController(w), path: r.URL.EscapedPath(), at: now()}
+	q := &request{s: s, w: w, r: r, rc: *http.NewResponseController(w), path: r.URL.EscapedPath(), at: now()}
 	q.whole = r.Body == nil || r.Body == http.NoBody
 	if err := s.start(); err == nil && q.path == "/" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		s.landing(w, r)
@@ -100,13 +100,12 @@ func (q *request) receive() {
 		q.refuse(&refusal{status: http.StatusUnsupportedMediaType, reason: "compressed body"})
 		return
 	}
-	release, ok := q.slot()
-	if !ok {
+	if !q.slot() {
 		q.w.Header().Set("Retry-After", "5")
 		q.refuse(&refusal{status: http.StatusServiceUnavailable, reason: "too many deliveries at once"})
 		return
 	}
-	defer release()
+	defer func() { <-q.s.slots }()
 	if no := q.read(); no != nil {
 		q.refuse(no)
 		return
@@ -119,24 +118,22 @@ func (q *request) receive() {
 	q.keep(p, err)
 }
 
-// slot waits until the delivery may be received.
-func (q *request) slot() (release func(), ok bool) {
-	slots := q.s.slots
-	release = func() { <-slots }
+// slot waits until the delivery may be received, and takes one of the slots.
+func (q *request) slot() bool {
 	select {
-	case slots <- struct{}{}:
-		return release, true
+	case q.s.slots <- struct{}{}:
+		return true
 	default:
 	}
 	timer := time.NewTimer(slotWait)
 	defer timer.Stop()
 	select {
-	case slots <- struct{}{}:
-		return release, true
+	case q.s.slots <- struct{}{}:
+		return true
 	case <-timer.C:
 	case <-q.r.Context().Done():
 	}
-	return nil, false
+	return false
 }
 
 // handle runs the handler and answers with its result.

@@ -111,6 +111,15 @@ func TestUnusableSecretsAreRefusedAtStart(t *testing.T) {
 	}
 }
 
+func TestMissingSecretIsAWarningUnlessAskedFor(t *testing.T) {
+	for noSecret, want := range map[bool]bool{false: true, true: false} {
+		var log lockedBuffer
+		s := newServer(t, receiver.Options{NoSecret: noSecret, Log: log.logger()})
+		assert.Equal(t, 200, record(s, "POST", "/webhooks/hook", "{}").Code)
+		assert.Equal(t, want, strings.Contains(log.String(), "level=WARN msg=\"no secret is set"))
+	}
+}
+
 func TestServerWithAnErrorServesNothing(t *testing.T) {
 	s := newServer(t, receiver.Options{Secrets: []string{""}})
 	got := record(s, "POST", "/webhooks/hook", sample(t, commit))
