@@ -158,25 +158,37 @@ func connectPatiently(ctx context.Context, dsn string, patience time.Duration) (
 
 func (w *writer) close() error { return errors.Join(w.aux.close(), w.conn.close()) }
 
-// run writes until jobs is closed and empty.
+// run writes until jobs is closed and empty. Answers, which nobody waits for,
+// make no group of their own: they go along with the next one, or after
+// answerDelay.
 func (w *writer) run(jobs <-chan *job) {
 	ticker := time.NewTicker(retentionEvery)
 	defer ticker.Stop()
 	idle := make(chan struct{})
 	close(idle)
 	var group []*job
+	var overdue <-chan time.Time
 	for {
 		var more <-chan struct{}
 		if w.retention.behind {
 			more = idle
 		}
-		group = group[:0]
 		select {
 		case j, ok := <-jobs:
 			if !ok {
+				if len(group) > 0 {
+					w.commit(group)
+				}
 				return
 			}
-			group = collect(append(group, j), jobs)
+			group = collect(group, j, jobs)
+			if len(group) < maxGroup && !slices.ContainsFunc(group, isUrgent) {
+				if overdue == nil {
+					overdue = time.After(answerDelay)
+				}
+				continue
+			}
+		case <-overdue:
 		case <-more:
 		case <-ticker.C:
 			if !w.retain {
@@ -185,31 +197,39 @@ func (w *writer) run(jobs <-chan *job) {
 			w.retention.rewind()
 		}
 		w.commit(group)
+		group, overdue = group[:0], nil
 	}
 }
 
-// collect adds what is waiting to the group, and drops what nobody waits for
-// any more.
-func collect(group []*job, jobs <-chan *job) []*job {
-	bytes := group[0].op.weight()
-	for len(group) < maxGroup && bytes < maxGroupBytes {
-		select {
-		case j, ok := <-jobs:
-			if !ok {
-				return take(group)
-			}
-			bytes += j.op.weight()
+// answerDelay is how long an answer may wait for a group to go along with.
+const answerDelay = 20 * time.Millisecond
+
+func isUrgent(j *job) bool {
+	_, answer := j.op.(*answerOp)
+	return !answer
+}
+
+// collect adds a job, and those that wait behind it, to the group. It drops
+// what nobody waits for any more.
+func collect(group []*job, j *job, jobs <-chan *job) []*job {
+	bytes := 0
+	for {
+		if j.taken.CompareAndSwap(false, true) {
 			group = append(group, j)
-			continue
+			bytes += j.op.weight()
+		}
+		if len(group) >= maxGroup || bytes >= maxGroupBytes {
+			return group
+		}
+		var ok bool
+		select {
+		case j, ok = <-jobs:
 		default:
 		}
-		break
+		if !ok {
+			return group
+		}
 	}
-	return take(group)
-}
-
-func take(group []*job) []*job {
-	return slices.DeleteFunc(group, func(j *job) bool { return !j.taken.CompareAndSwap(false, true) })
 }
 
 // commit makes the group durable and tells everybody. A job that fails for
