@@ -42,6 +42,7 @@ func (t *noTunnel) Accept() (net.Conn, error) {
 		return c, nil
 	}
 	// Out of file descriptors and the like pass by; http.Server waits for it.
+	//lint:ignore SA1019 it is what http.Server decides by
 	if ne, ok := errors.AsType[net.Error](err); ok && ne.Temporary() {
 		return nil, err
 	}

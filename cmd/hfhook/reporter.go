@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/url"
 	"sync"
 	"time"
 
@@ -25,16 +26,15 @@ type reporter interface {
 
 // session is what a reader needs to know when hfhook dev is ready.
 type session struct {
-	url      string // to enter at the Hub; local when public is false
-	public   bool
-	local    string
-	tunnel   string // the provider's name
-	carrier  string // who carries the traffic, in words; empty for nobody
-	secret   secret
-	targets  []string
-	keepPath string // the path to enter, where a target keeps paths
-	store    string
-	waiting  int
+	url     string // to enter at the Hub; local when public is false
+	public  bool
+	local   string
+	tunnel  string // the provider's name
+	carrier string // who carries the traffic, in words; empty for nobody
+	secret  secret
+	targets []string
+	store   string
+	waiting int
 }
 
 // settingsPage is where webhooks are entered.
@@ -73,7 +73,11 @@ func (h *human) ready(s session) {
 		h.say("handler", "none: deliveries are shown and kept; --forward URL sends them on")
 	}
 	for i, target := range s.targets {
-		h.say([]string{"handler", ""}[min(i, 1)], payload.Printable(target))
+		text := payload.Printable(target)
+		if u, err := url.Parse(target); err == nil && u.Path == "" {
+			text += h.talk.dim("  at the path that came in")
+		}
+		h.say([]string{"handler", ""}[min(i, 1)], text)
 	}
 	kept := payload.Printable(s.store)
 	if s.waiting > 0 {
