@@ -34,7 +34,7 @@ func newSecrets(o Options) (secrets, error) {
 	}
 	var all secrets
 	for _, text := range texts {
-		if err := checkSecret(text); err != nil {
+		if err := CheckSecret(text); err != nil {
 			return nil, fmt.Errorf("%s: %w", from, err)
 		}
 		all = append(all, sha256.Sum256([]byte(text)))
@@ -42,17 +42,18 @@ func newSecrets(o Options) (secrets, error) {
 	return all, nil
 }
 
-// checkSecret refuses what the Hub would not take or HTTP would not carry.
+// CheckSecret refuses what the Hub would not take as a secret or HTTP would
+// not carry. The error does not repeat it.
 // Source: the Hub's OpenAPI document, pattern ^[\x20-\x7F]*$; a header field
 // cannot hold \x7F, and loses blanks at its ends.
-func checkSecret(text string) error {
+func CheckSecret(text string) error {
 	switch {
 	case text == "":
-		return errors.New("a secret is empty")
+		return errors.New("the secret is empty")
 	case strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' }):
-		return errors.New("a secret holds something else than printable ASCII")
+		return errors.New("the secret holds something else than printable ASCII")
 	case strings.Trim(text, " ") != text:
-		return errors.New("a secret has a blank at an end, which is lost on the way")
+		return errors.New("the secret has a blank at an end, which is lost on the way")
 	}
 	return nil
 }

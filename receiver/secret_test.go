@@ -93,14 +93,14 @@ func TestUnusableSecretsAreRefusedAtStart(t *testing.T) {
 		o    receiver.Options
 		want string
 	}{
-		"empty":               {receiver.Options{Secrets: []string{"good", ""}}, "option Secrets: a secret is empty"},
-		"control":             {receiver.Options{Secrets: []string{"a\nb"}}, "option Secrets: a secret holds something else than printable ASCII"},
-		"DEL":                 {receiver.Options{Secrets: []string{"a\x7f"}}, "option Secrets: a secret holds something else than printable ASCII"},
-		"not ASCII":           {receiver.Options{Secrets: []string{"ä"}}, "option Secrets: a secret holds something else than printable ASCII"},
-		"not UTF-8":           {receiver.Options{Secrets: []string{"\xff"}}, "option Secrets: a secret holds something else than printable ASCII"},
-		"blank":               {receiver.Options{Secrets: []string{"a "}}, "option Secrets: a secret has a blank at an end, which is lost on the way"},
+		"empty":               {receiver.Options{Secrets: []string{"good", ""}}, "option Secrets: the secret is empty"},
+		"control":             {receiver.Options{Secrets: []string{"a\nb"}}, "option Secrets: the secret holds something else than printable ASCII"},
+		"DEL":                 {receiver.Options{Secrets: []string{"a\x7f"}}, "option Secrets: the secret holds something else than printable ASCII"},
+		"not ASCII":           {receiver.Options{Secrets: []string{"ä"}}, "option Secrets: the secret holds something else than printable ASCII"},
+		"not UTF-8":           {receiver.Options{Secrets: []string{"\xff"}}, "option Secrets: the secret holds something else than printable ASCII"},
+		"blank":               {receiver.Options{Secrets: []string{"a "}}, "option Secrets: the secret has a blank at an end, which is lost on the way"},
 		"contradiction":       {receiver.Options{Secrets: []string{"a"}, NoSecret: true}, "options Secrets and NoSecret exclude each other"},
-		"from WEBHOOK_SECRET": {receiver.Options{}, "WEBHOOK_SECRET: a secret holds something else than printable ASCII"},
+		"from WEBHOOK_SECRET": {receiver.Options{}, "WEBHOOK_SECRET: the secret holds something else than printable ASCII"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("WEBHOOK_SECRET", "line\n")

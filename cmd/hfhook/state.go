@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/hfhook/hfhook/receiver"
 )
 
 // stateFolder is where hfhook keeps the store and the generated secret:
@@ -89,12 +91,8 @@ func findSecret(c *cli.Context, create bool) (secret, error) {
 		return secret{source: secretNone}, nil
 	}
 	if given := c.String("secret"); given != "" {
-		if strings.ContainsFunc(given, func(r rune) bool { return r < ' ' || r > '~' }) {
-			return secret{}, usage("the secret has characters that the Hub does not take",
-				"use printable ASCII: letters, digits, punctuation")
-		}
-		if strings.TrimSpace(given) != given {
-			return secret{}, usage("the secret begins or ends with a blank, which HTTP cuts off", "choose one without")
+		if err := receiver.CheckSecret(given); err != nil {
+			return secret{}, usage(err.Error(), "choose one of letters, digits and punctuation")
 		}
 		return secret{value: given, source: secretGiven}, nil
 	}
