@@ -58,7 +58,7 @@ type dev struct {
 	space    *tunnel.SpaceInfo // nil: not on one
 	reporter reporter
 	secret   secret
-	targets  []replay.Target
+	targets  []*replay.HTTPTarget
 	store    *sqlite.Store
 	link     *link
 	tally    tally // of show alone
@@ -159,10 +159,12 @@ func (d *dev) run(ctx context.Context) (err error) {
 		m.broken = giveUp
 	}
 	announced := false
+	var patience *time.Timer
 	show := start(ctx, d.show)
 	defer func() {
 		err = errors.Join(err, show.end())
 		if announced {
+			patience.Stop()
 			d.tally.waiting, _ = d.countWaiting(context.WithoutCancel(ctx))
 			d.reporter.stopped(d.tally, reason(ctx))
 		}
@@ -170,8 +172,13 @@ func (d *dev) run(ctx context.Context) (err error) {
 
 	options := d.receiverOptions()
 	if len(d.targets) > 0 {
+		var targets []replay.Target
+		for _, target := range d.targets {
+			defer target.Close()
+			targets = append(targets, target)
+		}
 		dispatcher, err := replay.NewDispatcher(replay.DispatcherOptions{
-			Store: d.store, Targets: d.targets, Notify: d.reporter.hold, Log: d.log,
+			Store: d.store, Targets: targets, Notify: d.reporter.hold, Log: d.log,
 		})
 		if err != nil {
 			return usage(err.Error(), "give each handler once")
@@ -201,12 +208,16 @@ func (d *dev) run(ctx context.Context) (err error) {
 
 	select {
 	case <-ctx.Done():
-		return abnormal(ctx)
+		err = abnormal(ctx)
 	case <-serving.done:
-		return errors.New("the receiver ended")
+		err = errors.New("the receiver ended")
 	case <-d.link.over:
-		return d.link.tunnel.Err()
+		err = d.link.tunnel.Err()
 	}
+	patience = time.AfterFunc(time.Second, func() {
+		d.reporter.warning("finishing what is under way", "Ctrl-C once more ends at once")
+	})
+	return err
 }
 
 // reason says why a session ends.

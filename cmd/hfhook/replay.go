@@ -41,9 +41,16 @@ func replayDeliveries(c *cli.Context) error {
 			return t, nil
 		}
 		t, err := newTarget(c, address, key.value)
-		targets[address] = t
+		if err == nil {
+			targets[address] = t
+		}
 		return t, err
 	}
+	defer func() {
+		for _, t := range targets {
+			t.Close()
+		}
+	}()
 	if to := c.String("to"); to != "" {
 		if _, err := target(to); err != nil {
 			return err

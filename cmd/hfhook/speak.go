@@ -77,8 +77,8 @@ func report(w io.Writer, err error) int {
 	if code == exitDone || err == nil {
 		return exitDone
 	}
-	if text := err.Error(); text != "" {
-		fmt.Fprintf(w, "hfhook: %s\n", payload.Printable(strings.TrimSpace(text)))
+	for line := range strings.Lines(err.Error()) { // several when errors were joined
+		fmt.Fprintf(w, "hfhook: %s\n", payload.Printable(strings.TrimSpace(line)))
 	}
 	if hint != "" {
 		fmt.Fprintf(w, "hint: %s\n", payload.Printable(hint))
