@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"log/slog"
 	"net"
 	"net/http"
@@ -160,7 +161,9 @@ func (d *dev) run(ctx context.Context) (err error) {
 	}
 	announced := false
 	var patience *time.Timer
-	show := start(ctx, d.show)
+	watching := make(chan struct{})
+	show := start(ctx, func(ctx context.Context) error { return d.show(ctx, watching) })
+	<-watching // before anything can arrive
 	defer func() {
 		err = errors.Join(err, show.end())
 		if announced {
@@ -300,9 +303,12 @@ func (d *dev) countWaiting(ctx context.Context) (int, error) {
 }
 
 // show reports what becomes known to the store, in the order in which it did.
-func (d *dev) show(ctx context.Context) error {
+// It closes watching when nothing can be missed any more.
+func (d *dev) show(ctx context.Context, watching chan<- struct{}) error {
+	news := d.store.Watch(ctx)
+	close(watching)
 	for {
-		err := d.showNews(ctx)
+		err := d.showNews(news)
 		if err == nil {
 			return nil
 		}
@@ -312,11 +318,12 @@ func (d *dev) show(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		}
+		news = d.store.Watch(ctx)
 	}
 }
 
-func (d *dev) showNews(ctx context.Context) error {
-	for news, err := range d.store.Watch(ctx) {
+func (d *dev) showNews(watched iter.Seq2[replay.News, error]) error {
+	for news, err := range watched {
 		switch {
 		case err != nil:
 			return err
