@@ -50,11 +50,14 @@ func curlFor(c *cli.Context, d *replay.Delivery) (string, error) {
 	}
 	words = append(words, withSecret(address))
 
-	feed := ""
+	feed, store := "", ""
+	if file := c.String("store"); file != "" {
+		store = "--store " + shellQuote(file) + " "
+	}
 	switch {
 	case len(d.Body) == 0:
 	case len(d.Body) > curlInline:
-		feed = fmt.Sprintf("hfhook inspect --body %d | ", d.ID)
+		feed = fmt.Sprintf("hfhook inspect %s--body %d | ", store, d.ID)
 	case plainText(d.Body):
 		return strings.Join(append(words, "--data-raw", shellQuote(string(d.Body))), " "), nil
 	default:

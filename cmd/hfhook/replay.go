@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -89,6 +90,9 @@ func replayDeliveries(c *cli.Context) error {
 			if err := showReplay(c, out, d, attempt); err != nil {
 				return err
 			}
+			if c.Context.Err() != nil { // not done, and no success for a script
+				return failed(fmt.Errorf("interrupted in delivery %d", d.ID), "")
+			}
 		}
 		return nil
 	})
@@ -113,6 +117,10 @@ func addressesOf(c *cli.Context, d *replay.Delivery) ([]string, error) {
 	if len(names) == 0 {
 		return nil, failed(fmt.Errorf("delivery %d was not sent anywhere when it arrived", d.ID),
 			fmt.Sprintf("say where to: hfhook replay --to http://localhost:3000 %d", d.ID))
+	}
+	if i := slices.IndexFunc(names, func(name string) bool { return strings.Contains(name, replay.Redacted) }); i >= 0 {
+		return nil, failed(fmt.Errorf("the target of delivery %d had a secret in its URL, which is not kept: %s", d.ID, names[i]),
+			fmt.Sprintf("say it again: hfhook replay --to URL %d", d.ID))
 	}
 	return names, nil
 }
