@@ -36,7 +36,7 @@ func deliveryBlock(s *screen, d *replay.Delivery) {
 	id := fmt.Sprintf("#%d", d.ID)
 	prefix := clock(arrival.Time) + "  " + id + "  "
 	what := headline(d)
-	s.line("%s  %s  %s%s", s.dim(clock(arrival.Time)), s.key(id), s.bold(s.cut(what, columns(prefix))), "")
+	s.line("%s  %s  %s", s.dim(clock(arrival.Time)), s.key(id), s.bold(s.cut(what, columns(prefix))))
 	if mark := repeatMark(d, arrival); mark != "" {
 		s.line("%s%s", blank, s.warn(s.cut(mark, blockIndent)))
 	}

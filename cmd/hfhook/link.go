@@ -75,7 +75,9 @@ func (l *link) open(ctx context.Context, front *front, local net.Listener) (*url
 		switch {
 		case err == nil:
 			l.lead(front, opened)
-		case l.d.c.String("tunnel") != "auto" || ctx.Err() != nil:
+		case ctx.Err() != nil:
+			return nil, context.Cause(ctx)
+		case l.d.c.String("tunnel") != "auto":
 			return nil, err
 		default: // of auto, which goes on without
 			_, hint := explain(err)
