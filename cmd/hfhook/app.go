@@ -40,7 +40,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			secretCommand(),
 		},
 		Action: func(c *cli.Context) error {
-			if word := c.Args().First(); word != "" {
+			if word := c.Args().First(); word != "" && word != "help" {
 				return unknownCommand(c, word)
 			}
 			return cli.ShowAppHelp(c)
@@ -52,7 +52,9 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		EnableBashCompletion:   true,
 		HideHelpCommand:        true,
 		UseShortOptionHandling: false,
-		CustomAppHelpTemplate:  appHelp,
+		// Headers hold commas. Flags that take several words split them.
+		DisableSliceFlagSeparator: true,
+		CustomAppHelpTemplate:     appHelp,
 	}
 }
 
@@ -72,8 +74,7 @@ variables, then .hfhook.yaml in this folder or above, then the user's
 hfhook/config.yaml.
 `
 
-func init() {
-	cli.CommandHelpTemplate = `{{.HelpName}}: {{.Usage}}
+const commandHelp = `{{.HelpName}}: {{.Usage}}
 
 Usage:
   {{if .UsageText}}{{.UsageText}}{{else}}{{.HelpName}} [flags]{{end}}
@@ -83,12 +84,15 @@ Usage:
 Flags:{{range .VisibleFlags}}
   {{.}}{{end}}
 `
-}
 
 func unknownCommand(c *cli.Context, word string) error {
 	hint := "hfhook --help lists the commands"
-	if near := cli.SuggestCommand(c.App.Commands, word); near != "" {
-		hint = "d" + strings.TrimPrefix(near, "D") + " " + hint
+	// Its suggestion may also be nothing alike, or the help command that there is not.
+	near := cli.SuggestCommand(c.App.Commands, word)
+	for _, cmd := range c.App.Commands {
+		if strings.Contains(near, fmt.Sprintf("%q", cmd.Name)) && word[0] == cmd.Name[0] {
+			hint = fmt.Sprintf("did you mean %q? %s", cmd.Name, hint)
+		}
 	}
 	return usage(fmt.Sprintf("there is no command %q", word), hint)
 }
@@ -99,6 +103,7 @@ func unknownCommand(c *cli.Context, word string) error {
 func command(cmd *cli.Command, maxArgs int) *cli.Command {
 	action := cmd.Action
 	cmd.HideHelpCommand = true
+	cmd.CustomHelpTemplate = commandHelp
 	cmd.OnUsageError = func(c *cli.Context, err error, _ bool) error {
 		return usage(err.Error(), fmt.Sprintf("hfhook %s --help lists its flags", cmd.Name))
 	}
@@ -135,15 +140,17 @@ func checkOrder(cmd *cli.Command, c *cli.Context, args []string) error {
 			words = append(words, typed[i])
 			continue
 		}
-		line = append(line, typed[i])
-		if takesValue(cmd, typed[i]) && i+1 < len(typed) {
+		name, value, joined := strings.Cut(typed[i], "=")
+		if !joined && takesValue(cmd, name) && i+1 < len(typed) {
 			i++
-			value := typed[i]
-			if typed[i-1] == "--secret" {
-				value = "..."
-			}
-			line = append(line, value)
+			value = typed[i]
+			line = append(line, name, hideSecret(cmd, name, value))
+			continue
 		}
+		if joined {
+			name += "=" + hideSecret(cmd, name, value)
+		}
+		line = append(line, name)
 	}
 	line = append(line, words...)
 	for i := range line {
@@ -152,6 +159,28 @@ func checkOrder(cmd *cli.Command, c *cli.Context, args []string) error {
 	name, _, _ := strings.Cut(args[first], "=")
 	return usage(fmt.Sprintf("flag %s comes after an argument", name),
 		"put flags before arguments: "+strings.Join(line, " "))
+}
+
+// hideSecret gives the value of a flag that may be printed.
+func hideSecret(cmd *cli.Command, flag, value string) string {
+	switch f := findFlag(cmd, flag); {
+	case f == nil:
+	case f.Names()[0] == "secret":
+		return "..."
+	case f.Names()[0] == "header":
+		name, _, _ := strings.Cut(value, ":")
+		return name + ": ..."
+	}
+	return value
+}
+
+// typed reports whether a flag stands on the command line, by its long name.
+func typed(c *cli.Context, name string) bool {
+	words, _ := c.App.Metadata[commandLine].([]string)
+	return slices.ContainsFunc(words, func(word string) bool {
+		flag, _, _ := strings.Cut(word, "=")
+		return isFlag(flag) && strings.TrimLeft(flag, "-") == name
+	})
 }
 
 func isFlag(s string) bool { return len(s) > 1 && s[0] == '-' }
@@ -174,11 +203,11 @@ func takesValue(cmd *cli.Command, arg string) bool {
 	return ok && f.TakesValue()
 }
 
-// conflicts refuses flags that exclude each other.
+// conflicts refuses switches that exclude each other.
 func conflicts(c *cli.Context, names ...string) error {
 	var given []string
 	for _, name := range names {
-		if c.IsSet(name) {
+		if c.Bool(name) {
 			given = append(given, "--"+name)
 		}
 	}

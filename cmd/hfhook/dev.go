@@ -11,8 +11,10 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -44,6 +46,9 @@ func devCommand() *cli.Command {
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "say more about what goes on", EnvVars: []string{"HFHOOK_VERBOSE"}, DisableDefaultText: true},
 		}),
 		Action: func(c *cli.Context) error {
+			// A reader that goes away is an error of writing, so that the session
+			// ends in order: deliveries under way are answered, the tunnel closed.
+			signal.Ignore(syscall.SIGPIPE)
 			d := &dev{c: c}
 			if err := d.prepare(); err != nil {
 				return err
@@ -73,17 +78,14 @@ func (d *dev) prepare() error {
 	if info, ok := tunnel.Space(os.Getenv); ok {
 		d.space = &info
 	}
-	if c.Bool("no-secret") && c.String("secret") != "" {
-		return usage("--secret and --no-secret exclude each other", "choose one of them")
-	}
 	if ack := receiver.Ack(c.String("ack")); ack != receiver.AckStore && ack != receiver.AckHandler {
 		return usage(fmt.Sprintf("--ack %q is neither store nor handler", ack), "store is the default: the Hub gets its 2xx whatever the handler does")
 	}
 	if !strings.HasPrefix(c.String("path"), "/") {
 		return usage(fmt.Sprintf("--path %q does not begin with a slash", c.String("path")), "for example --path /webhooks/my_hook")
 	}
-	// A variable may be set and empty.
-	forwards := slices.DeleteFunc(c.StringSlice("forward"), func(s string) bool { return s == "" })
+	// A variable may be set and empty, or hold several URLs with blanks between.
+	forwards := strings.Fields(strings.Join(c.StringSlice("forward"), " "))
 	if c.String("ack") == string(receiver.AckHandler) && len(forwards) == 0 {
 		return usage("--ack handler needs a handler", "name it with --forward URL")
 	}

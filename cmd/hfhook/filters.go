@@ -37,10 +37,10 @@ func filterFlagList() []cli.Flag {
 func filterOf(c *cli.Context, now time.Time) (replay.Filter, error) {
 	f := replay.Filter{
 		WebhookID: c.String("webhook-id"),
-		Endpoints: c.StringSlice("endpoint"),
+		Endpoints: endpoints(c),
 		Scopes:    words[payload.Scope](c, "scope"),
 		Actions:   words[payload.Action](c, "action"),
-		Repos:     c.StringSlice("repo"),
+		Repos:     words[string](c, "repo"),
 		RepoTypes: words[payload.RepoType](c, "type"),
 		Verdicts:  words[replay.Verdict](c, "verdict"),
 		Attempts:  words[replay.AttemptStatus](c, "status"),
@@ -62,6 +62,17 @@ func filterOf(c *cli.Context, now time.Time) (replay.Filter, error) {
 		return f, usage(fmt.Sprintf("--status: %q is no status", f.Attempts[i]), "use ok, failed, none, a number such as 404, or a class such as 5xx")
 	}
 	return f, nil
+}
+
+// endpoints reads --endpoint: a path under /webhooks/ is kept by its name.
+func endpoints(c *cli.Context) []string {
+	names := words[string](c, "endpoint")
+	for i, name := range names {
+		if rest, ok := strings.CutPrefix("/"+strings.Trim(name, "/"), "/webhooks/"); ok {
+			names[i] = rest
+		}
+	}
+	return names
 }
 
 // words reads a flag that may be repeated or hold several words with commas.

@@ -33,7 +33,8 @@ func inspectCommand() *cli.Command {
 }
 
 func inspect(c *cli.Context) error {
-	if err := conflicts(c, "body", "curl", "json"); err != nil {
+	// Settings may ask for --json too: --body and --curl are stronger.
+	if err := conflicts(c, "body", "curl"); err != nil {
 		return err
 	}
 	ids := c.Args().Slice()

@@ -71,6 +71,9 @@ func readSettings(file string) (map[string]any, error) {
 	}
 	var values map[string]any
 	if err := yaml.Unmarshal(text, &values); err != nil {
+		if _, ok := errors.AsType[*yaml.TypeError](err); ok {
+			return nil, fmt.Errorf("%s: settings are lines such as listen: 7861", file)
+		}
 		return nil, fmt.Errorf("read settings in %s: %w", file, err)
 	}
 	return values, nil

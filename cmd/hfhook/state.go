@@ -87,10 +87,17 @@ func secretFlags() []cli.Flag {
 // findSecret gives the secret from the flag or the environment, else the kept
 // one; with create, one is generated when none is kept.
 func findSecret(c *cli.Context, create bool) (secret, error) {
+	given := c.String("secret")
 	if c.Bool("no-secret") {
-		return secret{source: secretNone}, nil
+		// What was typed is stronger than a variable or a file.
+		switch none, one := typed(c, "no-secret"), typed(c, "secret"); {
+		case given == "" || none && !one:
+			return secret{source: secretNone}, nil
+		case none == one:
+			return secret{}, usage("--secret and --no-secret exclude each other", "choose one of them")
+		}
 	}
-	if given := c.String("secret"); given != "" {
+	if given != "" {
 		if err := receiver.CheckSecret(given); err != nil {
 			return secret{}, usage(err.Error(), "choose one of letters, digits and punctuation")
 		}

@@ -2,7 +2,9 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/urfave/cli/v2"
@@ -32,7 +34,12 @@ func openStore(c *cli.Context, u use) (*sqlite.Store, error) {
 		}
 	}
 	options := sqlite.Options{}
-	if u == receiving {
+	switch u {
+	case reading:
+		if _, err := os.Stat(path); c.String("store") != "" && errors.Is(err, fs.ErrNotExist) {
+			return nil, &problem{exitNotFound, "hfhook dev --store makes one", fmt.Errorf("there is no store %s", path)}
+		}
+	case receiving:
 		keep, err := replay.ParseKeep(c.String("keep"))
 		if err != nil {
 			return nil, usage("--"+err.Error(), keepHint)
