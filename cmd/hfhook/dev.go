@@ -292,16 +292,16 @@ func (d *dev) receiverOptions() receiver.Options {
 
 // countWaiting counts the deliveries that are still to be sent.
 func (d *dev) countWaiting(ctx context.Context) (int, error) {
-	waiting := 0
+	waiting := map[int64]bool{} // one may wait for several targets
 	for _, target := range d.targets {
-		for _, err := range d.store.List(ctx, replay.Filter{Queued: target.Name()}) {
+		for delivery, err := range d.store.List(ctx, replay.Filter{Queued: target.Name()}) {
 			if err != nil {
 				return 0, fmt.Errorf("look for deliveries that wait: %w", err)
 			}
-			waiting++
+			waiting[delivery.ID] = true
 		}
 	}
-	return waiting, nil
+	return len(waiting), nil
 }
 
 // show reports what becomes known to the store, in the order in which it did.
