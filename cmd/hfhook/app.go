@@ -58,33 +58,6 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 	}
 }
 
-const appHelp = `{{.Name}}: {{.Usage}}
-
-Usage:
-  {{.UsageText}}
-
-Commands:{{range .VisibleCommands}}
-  {{printf "%-9s" .Name}} {{.Usage}}{{end}}
-
-Flags:{{range .VisibleFlags}}
-  {{.}}{{end}}
-
-hfhook COMMAND --help tells more. Settings come from flags, then HFHOOK_*
-variables, then .hfhook.yaml in this folder or above, then the user's
-hfhook/config.yaml.
-`
-
-const commandHelp = `{{.HelpName}}: {{.Usage}}
-
-Usage:
-  {{if .UsageText}}{{.UsageText}}{{else}}{{.HelpName}} [flags]{{end}}
-{{if .Description}}
-{{.Description}}
-{{end}}
-Flags:{{range .VisibleFlags}}
-  {{.}}{{end}}
-`
-
 func unknownCommand(c *cli.Context, word string) error {
 	hint := "hfhook --help lists the commands"
 	// Its suggestion may also be nothing alike, or the help command that there is not.
@@ -105,7 +78,15 @@ func command(cmd *cli.Command, maxArgs int) *cli.Command {
 	cmd.HideHelpCommand = true
 	cmd.CustomHelpTemplate = commandHelp
 	cmd.OnUsageError = func(c *cli.Context, err error, _ bool) error {
-		return usage(err.Error(), fmt.Sprintf("hfhook %s --help lists its flags", cmd.Name))
+		hint := fmt.Sprintf("hfhook %s --help lists its flags", cmd.Name)
+		if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); ok {
+			name = strings.TrimLeft(name, "-")
+			if near := cli.SuggestFlag(cmd.Flags, name, true); near != "" {
+				hint = fmt.Sprintf("did you mean %s? %s", near, hint)
+			}
+			return usage(fmt.Sprintf("%s has no flag --%s", cmd.Name, name), hint)
+		}
+		return usage(err.Error(), hint)
 	}
 	cmd.Action = func(c *cli.Context) error {
 		args := c.Args().Slice()

@@ -45,6 +45,9 @@ func deliveryBlock(s *screen, d *replay.Delivery) {
 		s.line("%s%s", blank, s.bad(s.cut(verdictText(d)+from, blockIndent)))
 		return
 	}
+	if strings.HasPrefix(d.Endpoint, "/") { // nothing under /webhooks/: perhaps entered wrong
+		field{name: "path", text: []string{payload.Printable(d.Path)}}.print(s)
+	}
 	p, err := payload.Decode(d.Body)
 	if err != nil {
 		return
@@ -68,7 +71,9 @@ func problemTexts(p *payload.Payload) []string {
 		}
 		texts = append(texts, payload.Printable(problem.String()))
 	}
-	texts = more(texts[:min(len(texts), maxProblems)], len(texts)-maxProblems)
+	if len(texts) > maxProblems {
+		texts = append(texts[:maxProblems], "and more; hfhook inspect --json lists them")
+	}
 	if len(unknown) > 0 {
 		texts = append(texts, payload.Printable(plural(len(unknown), "unknown field: ", "unknown fields: ")+strings.Join(unknown, ", ")))
 	}

@@ -48,6 +48,11 @@ func curlFor(c *cli.Context, d *replay.Delivery) (string, error) {
 			words = append(words, "-H", withSecret(name+": "+value))
 		}
 	}
+	for _, name := range []string{"Accept", "Content-Type", "User-Agent"} {
+		if d.Header[name] == nil {
+			words = append(words, "-H", shellQuote(name+":")) // none, instead of curl's own
+		}
+	}
 	words = append(words, withSecret(address))
 
 	feed, store := "", ""
@@ -82,10 +87,15 @@ func addressFor(name string, d *replay.Delivery) (string, error) {
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return "", failed(errors.New("there is no curl command for a target that is no http URL"), "choose one: --to http://localhost:3000")
 	}
+	name = u.Scheme + "://"
+	if u.User != nil { // as it was typed
+		name += u.User.String() + "@"
+	}
+	name += u.Host
 	if u.Path == "" {
-		name = u.Scheme + "://" + u.Host + d.Path
+		name += d.Path
 	} else {
-		name = u.Scheme + "://" + u.Host + u.EscapedPath()
+		name += u.EscapedPath()
 	}
 	query := u.RawQuery
 	if d.Query != "" {

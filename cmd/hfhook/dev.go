@@ -62,6 +62,7 @@ func devCommand() *cli.Command {
 type dev struct {
 	c        *cli.Context
 	space    *tunnel.SpaceInfo // nil: not on one
+	out      *screen
 	reporter reporter
 	secret   secret
 	targets  []*replay.HTTPTarget
@@ -105,6 +106,7 @@ func (d *dev) prepare() error {
 	}
 
 	out, talk := newScreen(c.App.Writer, c.Bool("no-color")), newScreen(c.App.ErrWriter, c.Bool("no-color"))
+	d.out = out
 	d.reporter = &human{out: out, talk: talk, verbose: c.Bool("verbose")}
 	if c.Bool("json") {
 		d.reporter = &machine{out: out}
@@ -158,9 +160,7 @@ func (d *dev) run(ctx context.Context) (err error) {
 
 	ctx, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
-	if m, ok := d.reporter.(*machine); ok {
-		m.broken = giveUp
-	}
+	d.out.trouble.broken = giveUp // nobody reads any more
 	announced := false
 	var patience *time.Timer
 	watching := make(chan struct{})
@@ -217,7 +217,9 @@ func (d *dev) run(ctx context.Context) (err error) {
 	case <-serving.done:
 		err = errors.New("the receiver ended")
 	case <-d.link.over:
-		err = d.link.tunnel.Err()
+		if err = d.link.tunnel.Err(); err == nil {
+			err = errors.New("the tunnel ended")
+		}
 	}
 	patience = time.AfterFunc(time.Second, func() {
 		d.reporter.warning("finishing what is under way", "Ctrl-C once more ends at once")
@@ -255,6 +257,9 @@ func (d *dev) listen() (net.Listener, error) {
 	}
 	if strings.HasPrefix(address, ":") {
 		address = "127.0.0.1" + address
+	}
+	if _, err := net.ResolveTCPAddr("tcp", address); err != nil {
+		return nil, usage(fmt.Sprintf("--listen %s is no address: %s", address, err), "give a port, or host:port: hfhook dev --listen 127.0.0.1:7860")
 	}
 	listener, err := receiver.Listen(d.c.Context, address)
 	switch {

@@ -57,9 +57,14 @@ func inspect(c *cli.Context) error {
 
 	out := newScreen(c.App.Writer, c.Bool("no-color"))
 	if len(ids) == 0 {
-		return inspectMany(c, store, filter, out)
+		err = inspectMany(c, store, filter, out)
+	} else {
+		err = eachNamed(c, store, func(d *replay.Delivery) error { return inspectOne(c, d, out) })
 	}
-	return eachNamed(c, store, func(d *replay.Delivery) error { return inspectOne(c, d, out) })
+	if err == nil {
+		err = out.trouble.err
+	}
+	return err
 }
 
 // eachNamed calls f with each delivery that the arguments name.
@@ -101,11 +106,14 @@ func inspectMany(c *cli.Context, store replay.Store, filter replay.Filter, out *
 		news = store.Watch(ctx)
 	}
 	listed := int64(0)
+	if news != nil && !asJSON {
+		rowTitle(out)
+	}
 	for d, err := range store.List(c.Context, filter) {
 		if err != nil {
 			return err
 		}
-		if listed == 0 && !asJSON {
+		if listed == 0 && news == nil && !asJSON {
 			rowTitle(out)
 		}
 		for _, a := range d.Arrivals {
@@ -122,6 +130,9 @@ func inspectMany(c *cli.Context, store replay.Store, filter replay.Filter, out *
 		return nil
 	}
 	for n, err := range news {
+		if err == nil {
+			err = out.trouble.err
+		}
 		if err != nil {
 			return err
 		}
@@ -181,7 +192,7 @@ func rowOutcome(s *screen, d *replay.Delivery) (string, paint) {
 	switch n := len(d.Attempts); {
 	case d.Verdict != replay.Accepted:
 		return string(d.Verdict), s.bad
-	case n == 0 && len(d.Queued) > 0:
+	case len(d.Queued) > 0:
 		return "waiting", s.warn
 	case n == 0:
 		return "kept", s.dim

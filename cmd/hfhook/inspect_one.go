@@ -16,7 +16,8 @@ func showWhole(s *screen, d *replay.Delivery) {
 	title := func(text string) { s.line("\n%s", s.bold(text)) }
 	clean := payload.Printable
 
-	s.line("%s  %s", s.key(fmt.Sprintf("#%d", d.ID)), s.bold(headline(d)))
+	id := fmt.Sprintf("#%d", d.ID)
+	s.line("%s  %s", s.key(id), s.bold(s.cut(headline(d), len(id)+2)))
 	deliveryFacts := []field{
 		{name: "verdict", text: []string{verdictText(d)}},
 		{name: "request", text: []string{clean(requestLine(d))}},
@@ -46,7 +47,7 @@ func showWhole(s *screen, d *replay.Delivery) {
 		if i > 0 || a.Repeat != replay.First {
 			what = string(a.Repeat)
 		}
-		s.line("%s%s  %s, from %s, %s", blank, a.Time.Local().Format(time.DateTime), what, clean(a.RemoteAddr), answer)
+		s.line("%s%s", blank, s.cut(fmt.Sprintf("%s  %s, from %s, %s", a.Time.Local().Format(time.DateTime), what, clean(a.RemoteAddr), answer), blockIndent))
 	}
 
 	title("Headers")

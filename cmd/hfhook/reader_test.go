@@ -42,5 +42,5 @@ func TestDevEndsInOrderWhenItsReaderIsGone(t *testing.T) {
 	assert.Equal(t, 200, resp.StatusCode)
 	_ = cmd.Wait()
 	assert.Equal(t, exitFailed, cmd.ProcessState.ExitCode())
-	assert.Contains(t, talk.String(), "hfhook: write a record: ")
+	assert.Contains(t, talk.String(), "hfhook: write the output: ")
 }

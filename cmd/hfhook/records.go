@@ -26,7 +26,7 @@ type recordHead struct {
 }
 
 func head(kind string, at time.Time) recordHead {
-	return recordHead{recordVersion, kind, at.UTC()}
+	return recordHead{recordVersion, kind, at.UTC().Truncate(time.Microsecond)}
 }
 
 type readyRecord struct {
@@ -170,7 +170,7 @@ func recordDelivery(d *replay.Delivery) deliveryRecord {
 // recordWhole is recordDelivery with all that is known of d.
 func recordWhole(d *replay.Delivery) deliveryRecord {
 	r := recordDelivery(d)
-	r.recordHead, r.Repeat, r.Headers = head("delivery", d.Received()), "", d.Header
+	r.recordHead, r.Headers = head("delivery", d.Received()), d.Header
 	for _, a := range d.Arrivals {
 		r.Arrivals = append(r.Arrivals, arrivalRecord{a.Time, a.Repeat, a.RemoteAddr, a.Answer})
 	}

@@ -100,6 +100,8 @@ func replayDeliveries(c *cli.Context) error {
 		return err
 	}
 	switch {
+	case out.trouble.err != nil:
+		return out.trouble.err
 	case outside > 0:
 		return &problem{exitAnswer, "", fmt.Errorf("%d of %d answers are outside 2xx", outside, sent)}
 	case unanswered > 0:

@@ -206,17 +206,12 @@ func plural(n int, one, many string) string {
 type machine struct {
 	sync.Mutex
 	out *screen
-	// broken is called once when nobody reads any more.
-	broken func(error)
 }
 
 func (m *machine) write(record any) {
 	m.Lock()
 	defer m.Unlock()
-	if err := writeRecord(m.out, record); err != nil && m.broken != nil {
-		m.broken(fmt.Errorf("write a record: %w", err))
-		m.broken = nil
-	}
+	_ = writeRecord(m.out, record) // the screen knows
 }
 
 func (m *machine) ready(s session) {

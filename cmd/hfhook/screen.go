@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/fatih/color"
@@ -17,6 +18,7 @@ type screen struct {
 	io.Writer
 	terminal bool
 	width    int // columns; 0: not a terminal, so nothing is cut
+	trouble  *trouble
 
 	bold, dim, good, bad, warn, link, key paint
 }
@@ -41,8 +43,32 @@ func newScreen(w io.Writer, noColor bool) *screen {
 			s.Writer = color.Error
 		}
 	}
+	s.trouble = &trouble{w: s.Writer}
+	s.Writer = s.trouble
 	s.paint(s.terminal && !noColor && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb")
 	return s
+}
+
+// trouble remembers the first error of a writer, so that printing can go
+// without asking each time. It takes one write after the other.
+type trouble struct {
+	mu     sync.Mutex
+	w      io.Writer
+	err    error
+	broken func(error) // told of the first one; may be nil
+}
+
+func (t *trouble) Write(b []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n, err := t.w.Write(b)
+	if err != nil && t.err == nil {
+		t.err = fmt.Errorf("write the output: %w", err)
+		if t.broken != nil {
+			t.broken(t.err)
+		}
+	}
+	return n, err
 }
 
 func (s *screen) paint(on bool) {

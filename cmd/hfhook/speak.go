@@ -19,14 +19,12 @@ import (
 
 // Exit codes, documented in the README.
 const (
-	exitDone      = 0
-	exitFailed    = 1
-	exitUsage     = 2
-	exitNotFound  = 3
-	exitAnswer    = 4
-	exitDifferent = 5
-	exitNoTunnel  = 6
-	exitHub       = 7
+	exitDone     = 0
+	exitFailed   = 1
+	exitUsage    = 2
+	exitNotFound = 3
+	exitAnswer   = 4
+	exitNoTunnel = 6
 )
 
 // problem is an error that knows its exit code and what to do next.
@@ -49,6 +47,13 @@ func failed(err error, hint string) error {
 
 // explain gives the exit code and the hint for an error.
 func explain(err error) (code int, hint string) {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok && code == exitDone {
+		for _, err := range joined.Unwrap() {
+			if code, hint = explain(err); code != exitDone {
+				return code, hint
+			}
+		}
+	}
 	if p, ok := errors.AsType[*problem](err); ok {
 		return p.code, p.hint
 	}
