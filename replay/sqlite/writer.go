@@ -109,13 +109,15 @@ func openWriter(ctx context.Context, s *Store, o Options) (_ *writer, err error)
 	pragmas := []string{
 		busy,
 		pragma("page_size", pageSize),
-		pragma("journal_mode", "wal"),
 		pragma("synchronous", "full"),
 		pragma("wal_autocheckpoint", 0),
 		pragma("journal_size_limit", maxWAL),
 		pragma("cache_size", -8<<10), // KiB
 	}
-	if w.conn, err = connectPatiently(ctx, dsn(s.path, pragmas...), o.BusyTimeout); err != nil {
+	// The driver runs pragmas in the order of their names, and this one after
+	// them: turning WAL on settles the page size.
+	const wal = "&_journal_mode=wal"
+	if w.conn, err = connectPatiently(ctx, dsn(s.path, pragmas...)+wal, o.BusyTimeout); err != nil {
 		return nil, err
 	}
 	defer func() {
