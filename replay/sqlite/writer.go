@@ -263,7 +263,7 @@ func (w *writer) commit(group []*job) {
 		default:
 			w.retention.behind = false // not before the next write or tick
 			err = classify(err)
-			w.log.Warn("the store cannot write", "writes", len(group), "err", err)
+			w.log.Warn("the store cannot write", "writes", len(group)+len(w.answers), "err", err)
 		}
 		for _, j := range group {
 			j.done <- err
