@@ -2,34 +2,55 @@ package sqlite
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/hfhook/hfhook/replay"
 )
 
-// Answered implements replay.Store. It waits only while as many writes as may
+// Answered implements replay.Store. It waits only while as many answers as may
 // wait do so. An answer that is lost makes a later arrival a retry instead of
 // a replay.
 func (s *Store) Answered(ctx context.Context, arrivalID int64, status int) error {
-	if _, err := s.submit(ctx, &answerOp{arrivalID, status}); err != nil {
-		return fmt.Errorf("note answer: %w", err)
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	err := error(replay.ErrClosed)
+	if !s.closed {
+		select {
+		case s.answers <- answer{arrivalID, status}:
+			return nil
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
 	}
-	return nil
+	return fmt.Errorf("note answer: %w", err)
 }
 
-type answerOp struct {
+type answer struct {
 	arrivalID int64
 	status    int
 }
 
-func (o *answerOp) weight() int { return 0 }
-
-func (o *answerOp) apply(t *tx) error {
-	_, err := t.exec(background, "UPDATE arrivals SET answer = ? WHERE id = ?", int64(o.status), o.arrivalID)
-	return err
+// note writes answers, which it sorts. Those of arrivals that follow each
+// other are mostly the same, and take one step.
+func (t *tx) note(answers []answer) error {
+	slices.SortStableFunc(answers, func(a, b answer) int { return cmp.Compare(a.arrivalID, b.arrivalID) })
+	for len(answers) > 0 {
+		first, n := answers[0], 1
+		for n < len(answers) && answers[n] == (answer{first.arrivalID + int64(n), first.status}) {
+			n++
+		}
+		if _, err := t.exec(background, "UPDATE arrivals SET answer = ? WHERE id BETWEEN ? AND ?",
+			int64(first.status), first.arrivalID, first.arrivalID+int64(n)-1); err != nil {
+			return err
+		}
+		answers = answers[n:]
+	}
+	return nil
 }
 
 // Finish implements replay.Store. When it gives an error, nothing was kept;

@@ -106,6 +106,12 @@ func TestOpenCreates(t *testing.T) {
 		}
 	}
 	require.NoError(t, s.Close())
+	c, err := sqlite.RawConn(path)
+	require.NoError(t, err)
+	size, err := c.Text("SELECT CAST(page_size AS text) FROM pragma_page_size")
+	require.NoError(t, err)
+	assert.Equal(t, "8192", size, "something was written before the page size was set")
+	require.NoError(t, c.Close())
 
 	// An empty file is a new store.
 	path = filepath.Join(t.TempDir(), "empty")

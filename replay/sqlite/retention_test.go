@@ -114,7 +114,8 @@ func TestStrangersPushNothingOut(t *testing.T) {
 	appendAll(t, s, 5, func(_ int, in *replay.Incoming) {
 		in.Delivery.Verdict, in.Delivery.Body = replay.Rejected, make([]byte, 16<<20)
 	})
-	assert.Len(t, kept(t, s, replay.Filter{Verdicts: []replay.Verdict{replay.Rejected}}), 1, "two do not fit into 32 MiB")
+	require.Eventually(t, func() bool { return len(kept(t, s, replay.Filter{Verdicts: []replay.Verdict{replay.Rejected}})) == 1 },
+		20*time.Second, 5*time.Millisecond, "two do not fit into 32 MiB")
 	assert.Len(t, kept(t, s, replay.Filter{Verdicts: []replay.Verdict{replay.Accepted}}), 5)
 
 	// The same one again and again is one delivery, and takes space as well.

@@ -52,6 +52,7 @@ type Store struct {
 	closed bool
 
 	jobs    chan *job
+	answers chan answer
 	writer  *writer
 	readers *readers
 	feed    *feed
@@ -93,11 +94,12 @@ func Open(ctx context.Context, path string, o Options) (_ *Store, err error) {
 		return fail(err)
 	}
 	s := &Store{
-		path: abs,
-		log:  o.Log,
-		jobs: make(chan *job, maxGroup),
-		done: make(chan struct{}),
-		feed: newFeed(),
+		path:    abs,
+		log:     o.Log,
+		jobs:    make(chan *job, maxGroup),
+		answers: make(chan answer, maxGroup),
+		done:    make(chan struct{}),
+		feed:    newFeed(),
 	}
 	if o.Exclusive {
 		if s.lock, err = lockFile(abs + ".lock"); err != nil {
@@ -111,7 +113,7 @@ func Open(ctx context.Context, path string, o Options) (_ *Store, err error) {
 		return fail(err)
 	}
 	s.readers = newReaders(abs, o.BusyTimeout)
-	s.working.Go(func() { s.writer.run(s.jobs) })
+	s.working.Go(func() { s.writer.run(s.jobs, s.answers) })
 	s.working.Go(func() { s.writer.checkpoints(s.done) })
 	return s, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -81,6 +82,8 @@ type writer struct {
 	feed *feed
 	log  *slog.Logger
 
+	answers []answer // of the next group
+
 	mu      sync.Mutex // held during a transaction and a blocking checkpoint
 	tx      tx
 	written atomic.Int64 // bytes, about, since the last checkpoint
@@ -106,13 +109,15 @@ func openWriter(ctx context.Context, s *Store, o Options) (_ *writer, err error)
 	pragmas := []string{
 		busy,
 		pragma("page_size", pageSize),
-		pragma("journal_mode", "wal"),
 		pragma("synchronous", "full"),
 		pragma("wal_autocheckpoint", 0),
 		pragma("journal_size_limit", maxWAL),
 		pragma("cache_size", -8<<10), // KiB
 	}
-	if w.conn, err = connectPatiently(ctx, dsn(s.path, pragmas...), o.BusyTimeout); err != nil {
+	// The driver runs pragmas in the order of their names, and this one after
+	// them: turning WAL on settles the page size.
+	const wal = "&_journal_mode=wal"
+	if w.conn, err = connectPatiently(ctx, dsn(s.path, pragmas...)+wal, o.BusyTimeout); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -161,12 +166,13 @@ func (w *writer) close() error { return errors.Join(w.aux.close(), w.conn.close(
 // run writes until jobs is closed and empty. Answers, which nobody waits for,
 // make no group of their own: they go along with the next one, or after
 // answerDelay.
-func (w *writer) run(jobs <-chan *job) {
+func (w *writer) run(jobs <-chan *job, answers <-chan answer) {
 	ticker := time.NewTicker(retentionEvery)
 	defer ticker.Stop()
 	idle := make(chan struct{})
 	close(idle)
 	var group []*job
+	first := answers // nil once there is one
 	var overdue <-chan time.Time
 	for {
 		var more <-chan struct{}
@@ -176,18 +182,19 @@ func (w *writer) run(jobs <-chan *job) {
 		select {
 		case j, ok := <-jobs:
 			if !ok {
-				if len(group) > 0 {
-					w.commit(group)
+				if w.drain(answers); len(w.answers) > 0 {
+					w.commit(nil)
 				}
 				return
 			}
+			// Whoever is about to hand in a write may do so first: a larger
+			// group costs less, and when there is nobody, this is no wait.
+			runtime.Gosched()
 			group = collect(group, j, jobs)
-			if len(group) < maxGroup && !slices.ContainsFunc(group, isUrgent) {
-				if overdue == nil {
-					overdue = time.After(answerDelay)
-				}
-				continue
-			}
+		case a := <-first:
+			w.answers = append(w.answers, a)
+			first, overdue = nil, time.After(answerDelay)
+			continue
 		case <-overdue:
 		case <-more:
 		case <-ticker.C:
@@ -196,17 +203,21 @@ func (w *writer) run(jobs <-chan *job) {
 			}
 			w.retention.rewind()
 		}
+		// Only now, so that no arrival overtakes an answer before it.
+		w.drain(answers)
 		w.commit(group)
-		group, overdue = group[:0], nil
+		group, first, overdue = group[:0], answers, nil
 	}
 }
 
 // answerDelay is how long an answer may wait for a group to go along with.
 const answerDelay = 20 * time.Millisecond
 
-func isUrgent(j *job) bool {
-	_, answer := j.op.(*answerOp)
-	return !answer
+// drain takes the answers that wait.
+func (w *writer) drain(answers <-chan answer) {
+	for range len(answers) {
+		w.answers = append(w.answers, <-answers)
+	}
 }
 
 // collect adds a job, and those that wait behind it, to the group. It drops
@@ -232,9 +243,11 @@ func collect(group []*job, j *job, jobs <-chan *job) []*job {
 	}
 }
 
-// commit makes the group durable and tells everybody. A job that fails for
-// itself does not fail the others: they are tried again without it.
+// commit makes the group durable, and the answers, and tells everybody. A job
+// that fails for itself does not fail the others: they are tried again without
+// it.
 func (w *writer) commit(group []*job) {
+	defer func() { w.answers = w.answers[:0] }()
 	for {
 		failed, err := w.transact(group)
 		switch {
@@ -243,14 +256,14 @@ func (w *writer) commit(group []*job) {
 		case failed != nil && !ofTheStore(err):
 			failed.done <- classify(err)
 			group = slices.DeleteFunc(group, func(j *job) bool { return j == failed })
-			if len(group) > 0 {
+			if len(group)+len(w.answers) > 0 {
 				continue
 			}
 			return
 		default:
 			w.retention.behind = false // not before the next write or tick
 			err = classify(err)
-			w.log.Warn("the store cannot write", "writes", len(group), "err", err)
+			w.log.Warn("the store cannot write", "writes", len(group)+len(w.answers), "err", err)
 		}
 		for _, j := range group {
 			j.done <- err
@@ -283,6 +296,9 @@ func (w *writer) transact(group []*job) (failed *job, err error) {
 			t.rollback(w.log)
 		}
 	}()
+	if err := t.note(w.answers); err != nil {
+		return nil, err
+	}
 	bytes := 0
 	for _, j := range group {
 		if err := j.op.apply(t); err != nil {
