@@ -27,6 +27,9 @@ var (
 	ErrWrite = errors.New("store cannot write")
 	// ErrFull is an ErrWrite: there is no space left.
 	ErrFull = fmt.Errorf("%w: the disk is full", ErrWrite)
+	// ErrGone is an ErrWrite: the file is not at its path any more, so what
+	// is written into it would be lost. A store opened anew is a new one.
+	ErrGone = fmt.Errorf("%w: its file was removed or replaced", ErrWrite)
 	// ErrInUse: another process has the store open as Exclusive. See
 	// InUseError.
 	ErrInUse = errors.New("store is in use")

@@ -129,3 +129,29 @@ func TestReadOnly(t *testing.T) {
 		require.NoError(t, os.Chmod(folder, 0o777))
 	}
 }
+
+// A file that somebody takes away can be written as if nothing had happened,
+// and all of that would be lost.
+func TestGoneFile(t *testing.T) {
+	for name, take := range map[string]func(path string) error{
+		"removed":  os.Remove,
+		"replaced": func(path string) error { return os.WriteFile(path+".new", nil, 0o600) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "store.db")
+			s, err := sqlite.Open(t.Context(), path, sqlite.Options{})
+			require.NoError(t, err)
+			defer s.Close()
+			_, err = s.Append(t.Context(), incoming(1))
+			require.NoError(t, err)
+
+			require.NoError(t, take(path))
+			if name == "replaced" {
+				require.NoError(t, os.Rename(path+".new", path))
+			}
+			_, err = s.Append(t.Context(), incoming(2))
+			assert.ErrorIs(t, err, sqlite.ErrGone)
+			assert.ErrorIs(t, err, sqlite.ErrWrite)
+		})
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
 	"runtime"
 	"slices"
 	"sync"
@@ -77,6 +78,8 @@ func (s *Store) do(ctx context.Context, o op) error {
 
 // writer is the one goroutine that writes, and what belongs to it.
 type writer struct {
+	path string
+	file os.FileInfo // what was at path
 	conn *conn
 	aux  *conn // for checkpoints
 	feed *feed
@@ -93,7 +96,7 @@ type writer struct {
 }
 
 func openWriter(ctx context.Context, s *Store, o Options) (_ *writer, err error) {
-	w := &writer{feed: s.feed, log: s.log, retain: o.Retain, retention: retention{keep: o.Keep.WithDefaults()}}
+	w := &writer{path: s.path, feed: s.feed, log: s.log, retain: o.Retain, retention: retention{keep: o.Keep.WithDefaults()}}
 	busy := pragma("busy_timeout", o.BusyTimeout.Milliseconds())
 
 	// Look before anything is changed: turning WAL on writes.
@@ -138,6 +141,9 @@ func openWriter(ctx context.Context, s *Store, o Options) (_ *writer, err error)
 	w.aux, err = connect(ctx, dsn(s.path, pragma("busy_timeout", 0), pragma("wal_autocheckpoint", 0), pragma("synchronous", "full")))
 	if err != nil {
 		return nil, err
+	}
+	if w.file, err = os.Stat(s.path); err != nil {
+		return nil, errors.Join(err, w.conn.close(), w.aux.close())
 	}
 	w.tx = tx{conn: w.conn, patience: o.BusyTimeout}
 	return w, nil
@@ -288,6 +294,9 @@ func (w *writer) transact(group []*job) (failed *job, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	t := &w.tx
+	if err := w.present(); err != nil {
+		return nil, err
+	}
 	if err := t.begin(); err != nil {
 		return nil, err
 	}
@@ -316,4 +325,17 @@ func (w *writer) transact(group []*job) (failed *job, err error) {
 	}
 	w.written.Add(int64(bytes))
 	return nil, nil
+}
+
+// present makes sure that the file is still the one that was opened. On Unix
+// somebody can take it away, and writing goes on as if nothing had happened;
+// Windows does not let them.
+func (w *writer) present() error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	if info, err := os.Stat(w.path); err != nil || !os.SameFile(info, w.file) {
+		return ErrGone
+	}
+	return nil
 }
