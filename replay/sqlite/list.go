@@ -143,7 +143,10 @@ type entry struct{ id, weight int64 }
 // index does; any other has one span.
 func (s *Store) search(ctx context.Context, f *replay.Filter, order string) (*search, error) {
 	where, args := condition(f)
-	from, spans := "deliveries d", []span{{0, math.MaxInt64}}
+	from, spans := "deliveries d", []span{{f.FromID, f.ToID}}
+	if f.ToID == 0 {
+		spans[0].to = math.MaxInt64
+	}
 	if repo, ok := oneRepo(f.Repos); ok {
 		from = "deliveries d INDEXED BY deliveries_repo"
 		where = " AND d.id >> 10 = ?1 >> 10 AND d.repo = ? COLLATE NOCASE" + where
