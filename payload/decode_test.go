@@ -433,3 +433,35 @@ func TestManyFilesAreAllRead(t *testing.T) {
 	assert.Equal(t, "checkpoints/step-9999/model.safetensors", p.UpdatedFiles[9999].Path)
 	assert.EqualValues(t, 9999, p.UpdatedFiles[9999].Size)
 }
+
+func TestListsAreBounded(t *testing.T) {
+	const n = 150_000
+	members := func(open, closing string, element func(int) string) string {
+		var b strings.Builder
+		b.WriteString(open)
+		for i := range n {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			b.WriteString(element(i))
+		}
+		return b.String() + closing
+	}
+	empty := func(int) string { return "{}" }
+	key := func(i int) string { return fmt.Sprintf(`"k%d":0`, i) }
+	for name, length := range map[string]func(*Payload) int{
+		`"updatedRefs":` + members("[", "]", empty):   func(p *Payload) int { return len(p.UpdatedRefs) },
+		`"updatedFiles":` + members("[", "]", empty):  func(p *Payload) int { return len(p.UpdatedFiles) },
+		`"updatedConfig":` + members("{", "}", key):   func(p *Payload) int { return len(p.UpdatedConfig) },
+		`"repo":{"tags":` + members("[", "]}", empty): func(p *Payload) int { return len(p.Repo.Tags) },
+	} {
+		body := []byte("{" + name + "}")
+		p, err := Decode(body)
+		require.NoError(t, err)
+		assert.Equal(t, 100_000, length(p), name[:20])
+		assert.Equal(t, body, p.Raw)
+		assert.True(t, slices.ContainsFunc(p.Problems(), func(q Problem) bool {
+			return q.Kind == TooMany && q.Detail == "50000 left out after 100000"
+		}), name[:20])
+	}
+}

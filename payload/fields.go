@@ -61,21 +61,40 @@ func pointer[T any](d *decoder, read func(*T) bool) *T {
 	return v
 }
 
+// maxElements is how many elements of a list, and keys of updatedConfig, are
+// taken out of a body; the Hub's longest list has 10,000. "{}," is 3 bytes of a
+// body and 64 as an UpdatedRef, so that a hostile one would cost a multiple of
+// its size in memory.
+const maxElements = 100_000
+
 // list reads an array that may be left out or null. An element of the wrong
 // type is there with its zero value, so that the others keep their index.
 func list[T any](d *decoder, read func(*T) bool) []T {
 	if d.null() {
 		return nil
 	}
-	all := []T{}
+	var element, zero T
+	all, left := []T{}, 0
 	if !d.array(func() {
-		var zero T
-		all = append(all, zero)
-		read(&all[len(all)-1])
+		element = zero
+		read(&element)
+		if len(all) < maxElements {
+			all = append(all, element)
+		} else {
+			left++
+		}
 	}) {
 		return nil
 	}
+	d.leftOut(left)
 	return all
+}
+
+// leftOut reports how many elements were not taken out of the body.
+func (d *decoder) leftOut(n int) {
+	if n > 0 {
+		d.report(TooMany, "", strconv.Itoa(n)+" left out after "+strconv.Itoa(maxElements))
+	}
 }
 
 func (d *decoder) event(e *Event) {
@@ -287,7 +306,7 @@ func (d *decoder) config() map[string]json.RawMessage {
 		d.wrongType("an object")
 		return nil
 	}
-	config := make(map[string]json.RawMessage)
+	config, left := make(map[string]json.RawMessage), 0
 	d.members(func(key []byte, bad bool) {
 		k := string(key)
 		if bad {
@@ -298,7 +317,12 @@ func (d *decoder) config() map[string]json.RawMessage {
 		}
 		start := d.i
 		d.skip()
-		config[k] = d.b[start:d.i:d.i]
+		if _, ok := config[k]; ok || len(config) < maxElements {
+			config[k] = d.b[start:d.i:d.i]
+		} else {
+			left++
+		}
 	})
+	d.leftOut(left)
 	return config
 }

@@ -29,6 +29,7 @@ const (
 	UnknownField ProblemKind = "unknown field" // not read; still in Raw
 	Misspelt     ProblemKind = "misspelt"      // an unknown field that looks like a known one; not read
 	Duplicate    ProblemKind = "duplicate"     // a known field came twice; the last one counts
+	TooMany      ProblemKind = "too many"      // what a list has beyond 100,000 elements is in Raw only
 	BadText      ProblemKind = "bad text"      // invalid UTF-8 or a lone surrogate, replaced by U+FFFD; a byte order mark
 )
 
