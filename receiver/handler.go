@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 
 	"github.com/hfhook/hfhook/payload"
+	"github.com/hfhook/hfhook/replay"
 )
 
 // Status is an error that makes a handler's answer have this status instead of
@@ -53,7 +54,7 @@ func (s *Server) call(ctx context.Context, endpoint string, h Handler, p *payloa
 	if err == nil {
 		return result{status: http.StatusOK, body: body}
 	}
-	status := statusOf(err)
+	status := replay.ErrorStatus(err)
 	crash, panicked := errors.AsType[*panicError](err)
 	if panicked {
 		s.log.Error("handler panicked", "endpoint", endpoint, "panic", crash.value, "stack", string(crash.stack))
@@ -90,17 +91,3 @@ type panicError struct {
 }
 
 func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
-
-// statusOf is the status that an error chooses, and 500 for what chooses none
-// or one that is no final status.
-func statusOf(err error) int {
-	if e, ok := errors.AsType[interface {
-		error
-		HTTPStatus() int
-	}](err); ok {
-		if code := e.HTTPStatus(); code >= 200 && code <= 599 {
-			return code
-		}
-	}
-	return http.StatusInternalServerError
-}

@@ -246,7 +246,7 @@ func TestTimeoutIsNotForTheHandler(t *testing.T) {
 
 // The time for one answer is not taken from the next.
 func TestTimeoutIsForEachAnswer(t *testing.T) {
-	const timeout = 20 * time.Millisecond
+	const timeout = 100 * time.Millisecond
 	addr := serve(t, newServer(t, receiver.Options{Timeout: timeout}))
 	c := raw(t, addr)
 	r := bufio.NewReader(c)
@@ -260,7 +260,7 @@ func TestTimeoutIsForEachAnswer(t *testing.T) {
 		resp, err := http.ReadResponse(r, nil)
 		require.NoError(t, err)
 		assert.Equal(t, 200, read(t, resp).Status)
-		time.Sleep(2 * timeout)
+		time.Sleep(2 * timeout) // what is tested is that this time does not matter
 	}
 }
 

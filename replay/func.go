@@ -50,7 +50,7 @@ func (t *FuncTarget) Send(ctx context.Context, d *Delivery) (a *Attempt) {
 		if failure := gaveUp(ctx); failure != "" {
 			return &Attempt{Failure: failure, Error: err.Error()}
 		}
-		return answer(errorStatus(err), errorBody(err))
+		return answer(ErrorStatus(err), errorBody(err))
 	}
 	body, err := json.Marshal(value)
 	if err != nil {
@@ -79,12 +79,14 @@ func answer(status int, body []byte) *Attempt {
 	return a
 }
 
-func errorStatus(err error) int {
+// ErrorStatus is the HTTP status that a handler's error chooses by a method
+// HTTPStatus() int, and 500 for one that chooses none or no final one.
+func ErrorStatus(err error) int {
 	if e, ok := errors.AsType[interface {
 		error
 		HTTPStatus() int
 	}](err); ok {
-		if status := e.HTTPStatus(); status >= 100 && status <= 599 {
+		if status := e.HTTPStatus(); status >= 200 && status <= 599 {
 			return status
 		}
 	}

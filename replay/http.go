@@ -266,7 +266,10 @@ func (t *HTTPTarget) request(ctx context.Context, d *Delivery) *http.Request {
 // Connection names and all that begin with Proxy-.
 var hopByHop = []string{"Connection", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Upgrade"}
 
-func (t *HTTPTarget) header(d *Delivery) http.Header {
+// EndToEnd gives the headers of a delivery that are for its target: a copy
+// without those that are about the connection that it came by, or the length of
+// what went over it.
+func (d *Delivery) EndToEnd() http.Header {
 	h := d.Header.Clone()
 	if h == nil {
 		h = make(http.Header)
@@ -282,6 +285,11 @@ func (t *HTTPTarget) header(d *Delivery) http.Header {
 		}
 	}
 	delete(h, "Content-Length") // it is the request's own
+	return h
+}
+
+func (t *HTTPTarget) header(d *Delivery) http.Header {
+	h := d.EndToEnd()
 	if values := h[HeaderSecret]; slices.Contains(values, Redacted) {
 		if t.options.Secret == "" {
 			delete(h, HeaderSecret)

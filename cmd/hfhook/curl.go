@@ -36,11 +36,10 @@ func curlFor(c *cli.Context, d *replay.Delivery) (string, error) {
 		return "", err
 	}
 	words := []string{"curl", "--globoff", "--path-as-is", "-X", shellQuote(d.Method)}
-	for _, name := range slices.Sorted(maps.Keys(d.Header)) {
-		if hopByHop[name] {
-			continue
-		}
-		for _, value := range d.Header[name] {
+	header := d.EndToEnd()
+	delete(header, "Accept-Encoding") // curl would print what comes compressed
+	for _, name := range slices.Sorted(maps.Keys(header)) {
+		for _, value := range header[name] {
 			if value == "" {
 				words = append(words, "-H", shellQuote(name+";")) // how curl sends an empty one
 				continue
@@ -72,13 +71,6 @@ func curlFor(c *cli.Context, d *replay.Delivery) (string, error) {
 		words = append(words, "--data-binary", "@-")
 	}
 	return feed + strings.Join(words, " "), nil
-}
-
-// hopByHop are the headers that belong to the connection, not to the delivery;
-// curl makes its own.
-var hopByHop = map[string]bool{
-	"Connection": true, "Keep-Alive": true, "Proxy-Connection": true, "Te": true, "Trailer": true,
-	"Transfer-Encoding": true, "Upgrade": true, "Content-Length": true, "Accept-Encoding": true,
 }
 
 // addressFor is the URL that a target called name sends d to.
