@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.ngrok.com/ngrok/v2"
+
+	"github.com/hfhook/hfhook/tunnel"
 )
 
 // closeGrace is what a link has to say goodbye before its connection is cut.
@@ -92,12 +94,12 @@ func (l *link) handle(e ngrok.Event) {
 	}
 }
 
-// pump moves connections from the endpoint to conns, and after the end of the
+// pump moves connections from the endpoint to out, and after the end of the
 // link closes them. A connection that nobody took would keep the library from
 // cleaning up. pump ends when the library lets go of the endpoint: at once
 // while the session is up, after its pause (30 s at most) while it is not. It
 // holds nothing, so nobody waits for it.
-func (l *link) pump(conns chan<- net.Conn) {
+func (l *link) pump(out *tunnel.Outlet) {
 	for {
 		c, err := l.endpoint.Accept()
 		if err != nil {
@@ -106,11 +108,7 @@ func (l *link) pump(conns chan<- net.Conn) {
 			}
 			return
 		}
-		select {
-		case conns <- &conn{Conn: c}:
-		case <-l.ctx.Done():
-			_ = c.Close()
-		}
+		out.Deliver(l.ctx, &conn{Conn: c})
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/x509"
-	"errors"
 	"net"
 	"net/url"
 	"regexp"
@@ -77,7 +76,7 @@ func (p Provider) Open(ctx context.Context, o tunnel.Options) (tunnel.Tunnel, er
 		p.Version = "0.0.0-dev"
 	}
 	p.ConnectURL = cmp.Or(p.ConnectURL, defaultConnectURL)
-	p.OpenTimeout = cmp.Or(p.OpenTimeout, 30*time.Second)
+	p.OpenTimeout = cmp.Or(p.OpenTimeout, tunnel.OpenTimeout)
 	p.RebuildAfter = cmp.Or(p.RebuildAfter, 2*time.Minute)
 	if p.DialContext == nil {
 		p.DialContext = tunnel.Dialer{}.DialContext
@@ -89,18 +88,15 @@ func (p Provider) Open(ctx context.Context, o tunnel.Options) (tunnel.Tunnel, er
 	t := newTunnel(p, o)
 	opening, cancel := context.WithTimeout(ctx, p.OpenTimeout)
 	defer cancel()
-	t.emit(tunnel.Event{State: tunnel.Opening})
+	t.Emit(tunnel.Event{State: tunnel.Opening})
 	l, err := t.connect(opening, tunnel.Opening)
 	if err != nil {
 		if err.Permanent || opening.Err() == nil {
 			return nil, err
 		}
-		ended := *err // whoever was notified of err may hold it
-		ended.Err = errors.Join(context.Cause(opening), err.Err)
-		return nil, &ended
+		return nil, tunnel.OpenError(opening, err)
 	}
-	t.setURL(l.endpoint.URL())
-	t.emit(tunnel.Event{State: tunnel.Online, URL: t.URL()})
+	t.Emit(tunnel.Event{State: tunnel.Online, URL: l.endpoint.URL()})
 	go t.run(l)
 	return t, nil
 }
