@@ -97,9 +97,11 @@ type Event struct {
 type Error struct {
 	Provider string
 
-	// Code tells errors apart: "missing" (a token, a program), "auth",
-	// "account", "limit", "rate", "taken", "domain", "url", "version",
-	// "unreachable", "intercepted", "lost", "stopped", "refused", "timeout".
+	// Code tells errors apart: "missing" (a token, a program, a key), "auth",
+	// "account", "limit", "rate", "taken", "domain", "url", "version", "dns",
+	// "unreachable", "intercepted", "hostkey", "lost", "stopped", "refused",
+	// "nourl" (none was announced), "anonymous" (a token was ignored),
+	// "program" (it ended), "timeout".
 	Code string
 
 	Detail    string // what the user reads: one sentence, the provider's own code in brackets

@@ -173,7 +173,7 @@ func (e *Events) Check(t testing.TB) {
 	follows := map[tunnel.State][]tunnel.State{
 		"":                  {tunnel.Opening, tunnel.Online},
 		tunnel.Opening:      {tunnel.Opening, tunnel.Online},
-		tunnel.Online:       {tunnel.Reconnecting, tunnel.Offline},
+		tunnel.Online:       {tunnel.Online, tunnel.Reconnecting, tunnel.Offline},
 		tunnel.Reconnecting: {tunnel.Reconnecting, tunnel.Online, tunnel.Offline},
 	}
 	var before tunnel.Event
@@ -184,6 +184,9 @@ func (e *Events) Check(t testing.TB) {
 			assert.IsType(t, (*tunnel.Error)(nil), ev.Err, "event %d", i)
 		}
 		assert.Equal(t, ev.State == tunnel.Online, ev.URL != nil, "event %d: URL %v", i, ev.URL)
+		if ev.State == tunnel.Online && before.State == tunnel.Online {
+			assert.NotEqual(t, before.URL.String(), ev.URL.String(), "event %d: online twice", i)
+		}
 		before = ev
 	}
 }
