@@ -208,7 +208,9 @@ func (d *dev) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	d.reporter.ready(d.session(public, local, waiting))
+	session := d.session(public, local, waiting)
+	session.keys = d.link.keys(ctx)
+	d.reporter.ready(session)
 	announced = true
 
 	select {
@@ -217,9 +219,7 @@ func (d *dev) run(ctx context.Context) (err error) {
 	case <-serving.done:
 		err = errors.New("the receiver ended")
 	case <-d.link.over:
-		if err = d.link.tunnel.Err(); err == nil {
-			err = errors.New("the tunnel ended")
-		}
+		err = d.link.ended()
 	}
 	patience = time.AfterFunc(time.Second, func() {
 		d.reporter.warning("finishing what is under way", "Ctrl-C once more ends at once")
@@ -335,6 +335,7 @@ func (d *dev) showNews(watched iter.Seq2[replay.News, error]) error {
 		case err != nil:
 			return err
 		case news.Arrival != nil:
+			d.link.watcher.arrived()
 			d.tally.arrivals++
 			if news.Arrival.Verdict == replay.Accepted {
 				d.tally.accepted++

@@ -5,8 +5,6 @@ package main
 import (
 	"context"
 	"os"
-	"os/signal"
-	"syscall"
 )
 
 // version is set by the build: -ldflags "-X main.version=1.2.3".
@@ -17,11 +15,8 @@ func main() {
 }
 
 func program() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	var s signals
+	ctx, stop := s.listen(context.Background())
 	defer stop()
-	// A second Ctrl-C ends the program at once.
-	context.AfterFunc(ctx, stop)
-
-	err := run(ctx, os.Args, os.Stdout, os.Stderr)
-	return report(os.Stderr, err)
+	return report(os.Stderr, run(ctx, os.Args, os.Stdout, os.Stderr))
 }

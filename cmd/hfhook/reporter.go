@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"sync"
@@ -18,7 +19,9 @@ type reporter interface {
 	delivery(*replay.Delivery)
 	attempt(*replay.Attempt)
 	tunnel(tunnel.Event)
+	skipped(provider string, err error) // a tunnel that could not be opened
 	gap(since, until time.Time)
+	note(string) // for people alone
 	hold(replay.Hold)
 	warning(message, hint string)
 	stopped(tally, string)
@@ -35,6 +38,7 @@ type session struct {
 	targets []string
 	store   string
 	waiting int
+	keys    bool // the keyboard is watched
 }
 
 // settingsPage is where webhooks are entered.
@@ -51,10 +55,11 @@ type human struct {
 	sync.Mutex
 	out, talk *screen
 	verbose   bool
-	down      bool // the tunnel is
+	down      bool   // the tunnel is
+	trouble   string // what was last said about that
 }
 
-func (h *human) say(name, text string) {
+func (h *human) row(name, text string) {
 	h.talk.line("%s %s", h.talk.dim(pad(name, 9)), text)
 }
 
@@ -63,29 +68,33 @@ func (h *human) ready(s session) {
 	defer h.Unlock()
 	address := h.talk.bold(h.talk.link(s.url))
 	if s.public {
-		h.say("URL", address+h.talk.dim(s.carrier))
+		h.row("URL", address+h.talk.dim(s.carrier))
 	} else {
-		h.say("URL", address+h.talk.warn("  local: the Hub cannot reach it"))
+		h.row("URL", address+h.talk.warn("  local: the Hub cannot reach it"))
 	}
-	h.say("secret", h.secretText(s.secret))
-	h.say("settings", settingsPage)
+	h.row("secret", h.secretText(s.secret))
+	h.row("settings", settingsPage)
 	if len(s.targets) == 0 {
-		h.say("handler", "none: deliveries are shown and kept; --forward URL sends them on")
+		h.row("handler", "none: deliveries are shown and kept; --forward URL sends them on")
 	}
 	for i, target := range s.targets {
 		text := payload.Printable(target)
 		if u, err := url.Parse(target); err == nil && u.Path == "" {
 			text += h.talk.dim("  at the path that came in")
 		}
-		h.say([]string{"handler", ""}[min(i, 1)], text)
+		h.row([]string{"handler", ""}[min(i, 1)], text)
 	}
 	kept := payload.Printable(s.store)
 	if s.waiting > 0 {
 		kept += h.talk.warn(fmt.Sprintf("  %d %s from before, sent now", s.waiting, plural(s.waiting, "delivery waits", "deliveries wait")))
 	}
-	h.say("kept in", kept)
+	h.row("kept in", kept)
 	h.talk.line("")
-	h.talk.line("%s", h.talk.dim("Waiting for deliveries. Ctrl-C ends."))
+	keys := "Ctrl-C ends."
+	if s.keys {
+		keys = "r reconnects the tunnel, " + keys
+	}
+	h.talk.line("%s", h.talk.dim("Waiting for deliveries. "+keys))
 }
 
 // secretText shows a secret that hfhook generated to the person at the
@@ -119,40 +128,77 @@ func (h *human) tunnel(e tunnel.Event) {
 	defer h.Unlock()
 	switch e.State {
 	case tunnel.Opening:
-		if h.verbose {
-			h.note("opening the tunnel")
+		switch {
+		case e.Err != nil:
+			h.down = true // so that it is told when it is up
+			h.tunnelTrouble("no tunnel yet: ", e)
+		case h.verbose:
+			h.say("opening the tunnel")
 		}
 	case tunnel.Online:
-		if h.down { // the first time, ready says it
-			h.note(h.talk.good("tunnel up: ") + e.URL.String())
+		if h.down { // else ready says it
+			h.say(h.talk.good("tunnel up: ") + e.URL.String())
 		}
-		h.down = false
+		h.down, h.trouble = false, ""
 	case tunnel.Reconnecting:
+		if h.down {
+			h.tunnelTrouble("tunnel still down: ", e)
+			return
+		}
 		h.down = true
-		text := "tunnel down"
-		if e.Err != nil {
-			text += ": " + payload.Printable(e.Err.Error())
-		}
-		if e.Retry > 0 {
-			text += fmt.Sprintf("; next try in %s", e.Retry.Round(100*time.Millisecond))
-		}
-		h.note(h.talk.warn(text))
+		h.tunnelTrouble("tunnel down since "+clock(e.Time)+": ", e)
+		h.say("deliveries fail until it is back; the Hub sends them again")
 	case tunnel.Offline:
 		if e.Err != nil {
-			h.note(h.talk.bad("tunnel over: " + payload.Printable(e.Err.Error())))
+			h.say(h.talk.bad("tunnel over: " + payload.Printable(e.Err.Error())))
 		}
 	}
 }
 
-// note is a line of talk between deliveries.
+// tunnelTrouble says what is wrong with the tunnel, unless it said so last.
+func (h *human) tunnelTrouble(lead string, e tunnel.Event) {
+	what, hint := e.Err.Error(), ""
+	if t, ok := errors.AsType[*tunnel.Error](e.Err); ok {
+		hint = t.Hint
+		if t.Code == "dns" { // it is waited for
+			lead = ""
+		}
+	}
+	if what == h.trouble && !h.verbose {
+		return
+	}
+	h.trouble = what
+	text := lead + payload.Printable(what)
+	if e.Retry > 0 && lead != "" {
+		text += fmt.Sprintf("; next try in %s", e.Retry.Round(100*time.Millisecond))
+	}
+	h.say(h.talk.warn(text))
+	if hint != "" {
+		h.talk.line("hint: %s", payload.Printable(hint))
+	}
+}
+
+func (h *human) skipped(provider string, err error) {
+	h.Lock()
+	defer h.Unlock()
+	h.say(h.talk.warn(fmt.Sprintf("skipped %s: %s", provider, payload.Printable(err.Error()))))
+}
+
 func (h *human) note(text string) {
+	h.Lock()
+	defer h.Unlock()
+	h.say(payload.Printable(text))
+}
+
+// say is a line of talk between deliveries.
+func (h *human) say(text string) {
 	h.talk.line("%s  %s", h.talk.dim(clock(time.Now())), text)
 }
 
 func (h *human) gap(since, until time.Time) {
 	h.Lock()
 	defer h.Unlock()
-	h.note(fmt.Sprintf("not reachable from %s for %s; the Hub sends again what failed, and its activity page has a Replay button",
+	h.say(fmt.Sprintf("not reachable from %s for %s; the Hub sends again what failed, and its activity page has a Replay button",
 		clock(since), durationText(until.Sub(since))))
 }
 
@@ -161,10 +207,10 @@ func (h *human) hold(e replay.Hold) {
 	defer h.Unlock()
 	target := payload.Printable(e.Target)
 	if e.Over {
-		h.note(h.talk.good(fmt.Sprintf("%s is back after %s; sending what waited, in order", target, durationText(time.Since(e.Since)))))
+		h.say(h.talk.good(fmt.Sprintf("%s is back after %s; sending what waited, in order", target, durationText(time.Since(e.Since)))))
 		return
 	}
-	h.note(h.talk.warn(fmt.Sprintf("%s does not take connections; deliveries wait here and are sent when it is back", target)))
+	h.say(h.talk.warn(fmt.Sprintf("%s does not take connections; deliveries wait here and are sent when it is back", target)))
 }
 
 func (h *human) warning(message, hint string) {
@@ -235,6 +281,13 @@ func (m *machine) tunnel(e tunnel.Event) {
 	}
 	m.write(r)
 }
+
+func (m *machine) skipped(provider string, err error) {
+	_, hint := explain(err)
+	m.warning(fmt.Sprintf("skipped %s: %s", provider, err), hint)
+}
+
+func (m *machine) note(string) {}
 
 func (m *machine) gap(since, until time.Time) {
 	m.write(gapRecord{head("gap", until), since.UTC(), until.Sub(since).Seconds()})

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
+	"github.com/hfhook/hfhook/tunnel/ngrok/ngroktest"
+)
+
+// onTerminal runs hfhook in a session of its own on a terminal, of which
+// keyboard is the other end. What it says there is in p.err.
+func onTerminal(t *testing.T, env []string, args ...string) (p *process, keyboard *os.File) {
+	t.Helper()
+	keyboard, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = keyboard.Close() })
+	n := 0
+	control(t, keyboard, func(fd int) (err error) {
+		n, err = unix.IoctlGetInt(fd, unix.TIOCGPTN)
+		return errors.Join(err, unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0))
+	})
+	terminal, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	require.NoError(t, err)
+	defer terminal.Close()
+
+	home := t.TempDir()
+	p = &process{cmd: exec.Command("hfhook", args...), exited: make(chan struct{})}
+	p.cmd.Env, p.cmd.Dir = append(append(append(os.Environ(), homeEnv(home)...), "NO_COLOR=1"), env...), home
+	p.cmd.Stdin, p.cmd.Stderr = terminal, terminal
+	p.cmd.Stdout = &p.out
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	require.NoError(t, p.cmd.Start())
+	go func() {
+		defer close(p.exited)
+		_ = p.cmd.Wait()
+		p.code = p.cmd.ProcessState.ExitCode()
+	}()
+	go func() { _, _ = io.Copy(&p.err, keyboard) }()
+	t.Cleanup(func() {
+		_ = p.cmd.Process.Kill()
+		<-p.exited
+	})
+	return p, keyboard
+}
+
+// control is for what os.File has no method for. Its Fd would make reads wait
+// where Close could not end them.
+func control(t *testing.T, f *os.File, do func(fd int) error) {
+	t.Helper()
+	conn, err := f.SyscallConn()
+	require.NoError(t, err)
+	var failed error
+	require.NoError(t, conn.Control(func(fd uintptr) { failed = do(int(fd)) }))
+	require.NoError(t, failed)
+}
+
+// echoes reports whether the terminal shows what is typed, and waits for Enter.
+func echoes(t *testing.T, keyboard *os.File) bool {
+	t.Helper()
+	var mode *unix.Termios
+	control(t, keyboard, func(fd int) (err error) {
+		mode, err = unix.IoctlGetTermios(fd, unix.TCGETS)
+		return err
+	})
+	return mode.Lflag&(unix.ECHO|unix.ICANON) == unix.ECHO|unix.ICANON
+}
+
+func TestAKeyReconnectsTheTunnel(t *testing.T) {
+	edge := ngroktest.Start(t)
+	p, keyboard := onTerminal(t, ngrokEnv(t, edge, edge.Token), "dev", "--listen", "127.0.0.1:0")
+	_, err := p.await(&p.err, "r reconnects the tunnel, Ctrl-C ends", 1)
+	require.NoError(t, err)
+	assert.False(t, echoes(t, keyboard))
+	_, err = keyboard.WriteString("xr")
+	require.NoError(t, err)
+	_, err = p.await(&p.err, "reconnecting the tunnel", 1)
+	require.NoError(t, err)
+	_, err = p.await(&p.err, "tunnel up: https://"+ngroktest.DevDomain, 1)
+	require.NoError(t, err)
+	assert.Len(t, edge.Auths(), 2)
+
+	_, err = keyboard.WriteString("\x03")
+	require.NoError(t, err)
+	code, err := p.end(nil)
+	require.NoError(t, err)
+	assert.Zero(t, code)
+	assert.True(t, echoes(t, keyboard), "the terminal is as it was")
+}
+
+func TestAHangupReconnectsOrEnds(t *testing.T) {
+	t.Run("asked for from elsewhere", func(t *testing.T) {
+		edge := ngroktest.Start(t)
+		p, _ := onTerminal(t, ngrokEnv(t, edge, edge.Token), "dev", "--listen", "127.0.0.1:0")
+		_, err := p.await(&p.err, "Waiting for deliveries", 1)
+		require.NoError(t, err)
+		require.NoError(t, p.cmd.Process.Signal(syscall.SIGHUP))
+		_, err = p.await(&p.err, "tunnel up: https://", 1)
+		require.NoError(t, err)
+		code, err := p.end(syscall.SIGTERM)
+		require.NoError(t, err)
+		assert.Zero(t, code)
+	})
+	t.Run("without a terminal", func(t *testing.T) {
+		edge := ngroktest.Start(t)
+		p := startWithEnv(t, ngrokEnv(t, edge, edge.Token), "dev", "--json", "--listen", "127.0.0.1:0")
+		_, err := p.await(&p.out, `"type":"ready"`, 1)
+		require.NoError(t, err)
+		require.NoError(t, p.cmd.Process.Signal(syscall.SIGHUP))
+		_, err = p.await(&p.out, `"type":"gap"`, 1)
+		require.NoError(t, err)
+		code, err := p.end(os.Interrupt)
+		require.NoError(t, err)
+		assert.Zero(t, code)
+	})
+	t.Run("the terminal went away", func(t *testing.T) {
+		edge := ngroktest.Start(t)
+		p, keyboard := onTerminal(t, ngrokEnv(t, edge, edge.Token), "dev", "--json", "--listen", "127.0.0.1:0")
+		_, err := p.await(&p.out, `"type":"ready"`, 1)
+		require.NoError(t, err)
+		require.NoError(t, keyboard.Close())
+		code, err := p.end(nil)
+		require.NoError(t, err)
+		assert.Zero(t, code)
+		assert.Contains(t, p.out.String(), `"type":"stopped"`, "it ended in order")
+		edge.WaitIdle()
+	})
+}
+
+func TestASecondCtrlCEndsAtOnce(t *testing.T) {
+	taken, release := make(chan struct{}), make(chan struct{})
+	handler := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		close(taken)
+		<-release
+	}))
+	defer handler.Close()
+	defer close(release)
+	p, keyboard := onTerminal(t, nil, "dev", "--tunnel", "none", "--no-secret", "--listen", "127.0.0.1:0",
+		"--public-url", "https://hooks.example.com", "--no-probe", "--json", "--forward", handler.URL)
+	ready, err := p.await(&p.out, `"local":"([^"]+)"`, 1)
+	require.NoError(t, err)
+	body, err := os.Open(filepath.Join("..", "..", "payload", "testdata", "repo.create.model.composed.json"))
+	require.NoError(t, err)
+	defer body.Close()
+	answer, err := http.Post(ready[1], "application/json", body)
+	require.NoError(t, err)
+	answer.Body.Close()
+	<-taken
+	_, err = keyboard.WriteString("\x03")
+	require.NoError(t, err)
+	_, err = p.await(&p.out, "finishing what is under way", 1)
+	require.NoError(t, err)
+	_, err = keyboard.WriteString("\x03")
+	require.NoError(t, err)
+	code, err := p.end(nil)
+	require.NoError(t, err)
+	assert.Equal(t, exitInterrupted, code)
+	assert.True(t, echoes(t, keyboard), "the terminal is as it was")
+}
