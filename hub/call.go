@@ -42,11 +42,14 @@ func (c *Client) do(ctx context.Context, q request, answer any) error {
 		return reject(q.op, "", "set HF_TOKEN, or run `hf auth login`; make a token at "+c.endpoint+"/settings/tokens", ErrNoToken)
 	}
 	redact := newRedactor(append(q.secrets, string(c.token.Value))...)
-	limited, cancel := context.WithTimeout(ctx, c.timeout)
+	limited, cancel := context.WithTimeoutCause(ctx, c.timeout, errLate)
 	defer cancel()
 	for try, waited := 1, false; ; try++ {
 		body, e, again := c.once(limited, &q, redact)
 		if e == nil {
+			if len(body) == 0 && q.method == http.MethodDelete {
+				return nil
+			}
 			if json.Unmarshal(body, answer) != nil {
 				return c.notAHub(q.op)
 			}
@@ -55,7 +58,7 @@ func (c *Client) do(ctx context.Context, q request, answer any) error {
 		var pause time.Duration
 		switch {
 		case limited.Err() != nil:
-			return c.ended(ctx, e)
+			return c.ended(limited, e)
 		case e.Status == http.StatusTooManyRequests && !waited: // the Hub did nothing
 			waited = true
 			pause = max(e.RetryAfter, time.Second)
@@ -73,7 +76,7 @@ func (c *Client) do(ctx context.Context, q request, answer any) error {
 		case <-wait.C:
 		case <-limited.Done():
 			wait.Stop()
-			return c.ended(ctx, e)
+			return c.ended(limited, e)
 		}
 	}
 }
@@ -84,10 +87,13 @@ var errAnswer = errors.New("not the answer of a Hub")
 // programs that lost the same Hub do not come back in step.
 func backoff(n int) time.Duration { return rand.N(500 * time.Millisecond << (n - 1)) }
 
-// ended tells about a call that took too long, or that ctx ended.
+// errLate is why a call's context ends by itself.
+var errLate = errors.New("the Hub is late")
+
+// ended tells about a call that took too long, or that the caller gave up.
 func (c *Client) ended(ctx context.Context, e *Error) *Error {
-	if ctx.Err() != nil {
-		return &Error{Op: e.Op, Message: "it was given up", Err: context.Cause(ctx)}
+	if cause := context.Cause(ctx); cause != errLate {
+		return &Error{Op: e.Op, Message: "it was given up", Err: cause}
 	}
 	if e.Status != 0 { // it answered, and what it said tells more
 		return e
@@ -118,7 +124,7 @@ func (c *Client) once(ctx context.Context, q *request, redact redactor) (answer 
 	}
 	req, err := http.NewRequestWithContext(traced, q.method, c.endpoint+q.path, body)
 	if err != nil {
-		return nil, reject(q.op, "", "", errEndpoint), false
+		return nil, reject(q.op, "", "", ErrInvalid), false
 	}
 	req.Header.Set("Authorization", "Bearer "+string(c.token.Value))
 	req.Header.Set("User-Agent", c.userAgent)
@@ -172,9 +178,6 @@ func (c *Client) unreachable(q *request, err error, redact redactor) *Error {
 	case isCert:
 		problem = "its certificate is not trusted"
 		e.Hint = "is the connection intercepted? name the certificate of the company's proxy in SSL_CERT_FILE"
-	case errors.Is(err, errProxy):
-		problem = err.Error()
-		e.Hint = "see HTTPS_PROXY, HTTP_PROXY and NO_PROXY"
 	case isDNS && dns.IsNotFound:
 		problem = redact.line(dns.Name) + " was not found"
 		e.Hint = "is the network up? behind a company proxy, set HTTPS_PROXY"
@@ -195,7 +198,7 @@ func (c *Client) unreachable(q *request, err error, redact redactor) *Error {
 // permanent reports whether waiting does not help.
 func permanent(err error) bool {
 	_, isCert := errors.AsType[*tls.CertificateVerificationError](err)
-	return isCert || errors.Is(err, errProxy) || errors.Is(err, http.ErrSchemeMismatch)
+	return isCert || errors.Is(err, http.ErrSchemeMismatch)
 }
 
 func isTimeout(err error) bool {

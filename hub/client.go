@@ -8,7 +8,6 @@ package hub
 
 import (
 	"cmp"
-	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -68,11 +67,11 @@ func New(o Options) (*Client, error) {
 	u, err := url.Parse(strings.TrimRight(cmp.Or(o.Endpoint, DefaultEndpoint), "/"))
 	switch {
 	case err != nil, u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "":
-		return nil, reject(op, "the endpoint is no http or https URL", "set HF_ENDPOINT to one like "+DefaultEndpoint, errEndpoint)
+		return nil, reject(op, "the endpoint is no http or https URL", "set HF_ENDPOINT to one like "+DefaultEndpoint, ErrInvalid)
 	case u.User != nil, u.RawQuery != "", u.Fragment != "":
-		return nil, reject(op, "the endpoint has more than a host and a path", "set HF_ENDPOINT to one like "+DefaultEndpoint, errEndpoint)
+		return nil, reject(op, "the endpoint has more than a host and a path", "set HF_ENDPOINT to one like "+DefaultEndpoint, ErrInvalid)
 	case strings.ContainsFunc(string(o.Token.Value), func(r rune) bool { return r <= ' ' || r > '~' }):
-		return nil, reject(op, o.Token.named()+" has characters that no token has", "copy it again from "+u.String()+"/settings/tokens", errToken)
+		return nil, reject(op, o.Token.named()+" has characters that no token has", "copy it again from "+u.String()+"/settings/tokens", ErrInvalid)
 	}
 	c := &Client{
 		endpoint:  u.String(),
@@ -86,7 +85,7 @@ func New(o Options) (*Client, error) {
 	}
 	if c.transport == nil {
 		t := &http.Transport{
-			Proxy:                  proxy,
+			Proxy:                  http.ProxyFromEnvironment,
 			ForceAttemptHTTP2:      true,
 			TLSHandshakeTimeout:    10 * time.Second,
 			IdleConnTimeout:        30 * time.Second,
@@ -95,22 +94,6 @@ func New(o Options) (*Client, error) {
 		c.transport, c.close = t, t.CloseIdleConnections
 	}
 	return c, nil
-}
-
-var (
-	errEndpoint = errors.New("bad endpoint")
-	errToken    = errors.New("bad token")
-	errProxy    = errors.New("the proxy variable holds no URL")
-)
-
-// proxy is that of the environment. The error does not repeat the variable,
-// which can hold a password.
-func proxy(req *http.Request) (*url.URL, error) {
-	u, err := http.ProxyFromEnvironment(req)
-	if err != nil {
-		return nil, errProxy
-	}
-	return u, nil
 }
 
 // Endpoint is the Hub's base URL, without a slash at its end.

@@ -17,6 +17,9 @@ var (
 	// ErrOffline: nothing was sent, because traffic to the Hub is forbidden.
 	ErrOffline = errors.New("traffic to the Hub is switched off")
 
+	// ErrInvalid: nothing was sent, because the Hub would not take it.
+	ErrInvalid = errors.New("not valid")
+
 	// ErrNotFound: the Hub says that this user has no such webhook or log.
 	ErrNotFound = errors.New("not found")
 )

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"testing"
 	"time"
 
@@ -14,7 +15,12 @@ import (
 	"github.com/hfhook/hfhook/hub"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if endpoint := os.Getenv(childHub); endpoint != "" {
+		os.Exit(listAsChild(endpoint))
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // client makes a client of the handler, with a token made up on the spot. More
 // options may be set by change.
