@@ -122,7 +122,8 @@ func (p *Process) Ended() (how string, ended bool) {
 	return p.how, true
 }
 
-// Last are the last lines of the program, at most n of them, fit to be shown.
+// Last are the last lines of the program, at most n of them, printable and
+// redacted.
 func (p *Process) Last(n int) []string { return p.out.last(n) }
 
 // Stop ends the program and waits until it is gone.

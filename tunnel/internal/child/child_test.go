@@ -91,7 +91,8 @@ func TestLinesOfBothStreams(t *testing.T) {
 	assert.Equal(t, "a"+strings.Repeat("b", 8<<10-1), long, "the end of a long line is lost")
 
 	last := process.Last(2)
-	assert.Equal(t, "a"+strings.Repeat("b", 199)+"...", last[0])
+	assert.Equal(t, long, last[0])
+	assert.Equal(t, "a"+strings.Repeat("b", 199)+"...", child.Show(last[0]))
 	assert.Equal(t, "end", last[1])
 	assert.Len(t, process.Last(100), 5)
 }

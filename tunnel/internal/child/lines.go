@@ -74,7 +74,7 @@ func (o *output) tell(line []byte) {
 		return
 	}
 	o.logged++
-	o.log.Debug("output", "line", o.show(line))
+	o.log.Debug("output", "line", Show(o.redact.String(string(line))))
 }
 
 func (o *output) last(n int) []string {
@@ -83,14 +83,15 @@ func (o *output) last(n int) []string {
 	n = min(n, o.count, lastLines)
 	all := make([]string, 0, n)
 	for i := o.count - n; i < o.count; i++ {
-		all = append(all, o.show(o.ring[i%lastLines]))
+		all = append(all, o.redact.String(string(o.ring[i%lastLines])))
 	}
 	return all
 }
 
-// show redacts before it cuts: half a secret is one too.
-func (o *output) show(line []byte) string {
-	s, n := o.redact.String(string(line)), 0
+// Show makes text from a program fit to be shown: printable, on one line, and
+// not too long. It has to be redacted before: half a secret is one too.
+func Show(s string) string {
+	s, n := string(printable([]byte(s))), 0
 	for i := range s {
 		if n++; n > shownRunes {
 			return s[:i] + "..."

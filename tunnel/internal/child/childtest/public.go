@@ -29,8 +29,8 @@ import (
 // name leads to what it was routed to. All methods may be called at the same
 // time.
 type Public struct {
-	Addr     string   // host and port where it listens
-	ProxyURL *url.URL // a CONNECT proxy that leads every host to Addr
+	PublicAddr string   // host and port where it listens
+	ProxyURL   *url.URL // a CONNECT proxy that leads every host to PublicAddr
 
 	cert   *x509.Certificate
 	client *http.Client
@@ -67,7 +67,7 @@ func StartPublic(t testing.TB, names ...string) *Public {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.Addr = l.Addr().String()
+	p.PublicAddr = l.Addr().String()
 	p.client = p.newClient()
 
 	transport := &http.Transport{DisableKeepAlives: true, DisableCompression: true, DialContext: p.dial}
@@ -86,7 +86,7 @@ func StartPublic(t testing.TB, names ...string) *Public {
 	}
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = server.ServeTLS(l, "", "") })
-	p.ProxyURL = tunneltest.ConnectProxy(t, nil, func(string) string { return p.Addr }).URL
+	p.ProxyURL = tunneltest.ConnectProxy(t, nil, func(string) string { return p.PublicAddr }).URL
 	t.Cleanup(func() {
 		p.client.CloseIdleConnections()
 		_ = server.Close()
@@ -95,14 +95,11 @@ func StartPublic(t testing.TB, names ...string) *Public {
 	return p
 }
 
-// Route leads a host name to an address; "" takes it away.
-func (p *Public) Route(host, addr string) {
-	if addr == "" {
-		p.routes.Delete(host)
-	} else {
-		p.routes.Store(host, addr)
-	}
-}
+// Route leads a host name to an address.
+func (p *Public) Route(host, addr string) { p.routes.Store(host, addr) }
+
+// Unroute takes a Route away, unless there is another by now.
+func (p *Public) Unroute(host, addr string) { p.routes.CompareAndDelete(host, addr) }
 
 func (p *Public) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	host, _, err := net.SplitHostPort(addr)
@@ -125,7 +122,7 @@ func (p *Public) newClient() *http.Client {
 	return &http.Client{Timeout: patience, Transport: &http.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: cas},
 		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, network, p.Addr)
+			return new(net.Dialer).DialContext(ctx, network, p.PublicAddr)
 		},
 	}}
 }
