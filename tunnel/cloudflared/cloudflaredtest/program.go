@@ -168,10 +168,12 @@ func (s *Service) startMetrics() error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		status, connections := http.StatusOK, 1
-		if s.s.apart {
+		if s.s.apart != 0 {
+			s.s.apart = max(s.s.apart-1, -1)
 			status, connections = http.StatusServiceUnavailable, 0
 		} else if p := s.runs[r.Host]; p != nil {
 			p.seen = true
+			s.s.looks++
 		}
 		w.WriteHeader(status)
 		_ = json.NewEncoder(w).Encode(map[string]any{"status": status, "readyConnections": connections})

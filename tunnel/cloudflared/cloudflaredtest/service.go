@@ -73,7 +73,8 @@ type switches struct {
 	host      func(n int) string
 	text      bool
 	say       []string
-	apart     bool
+	apart     int // answers of /ready that are 503; below 0: all
+	looks     int
 	silent    bool
 	absent    int
 	prepare   func(*childtest.Puppet)
@@ -139,8 +140,11 @@ func (s *Service) Text(text bool) { s.set(func(s *switches) { s.text = text }) }
 // Say makes the program log these lines when it starts.
 func (s *Service) Say(lines ...string) { s.set(func(s *switches) { s.say = lines }) }
 
-// Disconnect makes /ready answer 503 from now on, or not any more.
-func (s *Service) Disconnect(apart bool) { s.set(func(s *switches) { s.apart = apart }) }
+// Disconnect makes the next n answers of /ready 503; below 0: all that follow.
+func (s *Service) Disconnect(n int) { s.set(func(s *switches) { s.apart = n }) }
+
+// Looks is how often /ready said yes.
+func (s *Service) Looks() int { return s.switches().looks }
 
 // Silence makes the metrics server answer nothing good from now on, or not any
 // more.
