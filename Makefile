@@ -18,13 +18,19 @@ build: ## build bin/hfhook
 dev: build ## build and start hfhook dev
 	@bin/hfhook dev $(ARGS)
 
-# The race detector needs a C compiler. Root gets it by itself; others are told
-# how, and test without it unless CI is set.
+# The race detector needs a C compiler, the SSH tunnels a real sshd to test
+# against. Root gets both by itself; others are told how, and test without the
+# race detector unless CI is set.
 test: ## run all tests
-	@if ! command -v $$($(GO) env CC) >/dev/null; then \
+	@missing=; \
+	command -v $$($(GO) env CC) >/dev/null || missing="gcc libc6-dev"; \
+	PATH="$$PATH:/usr/sbin:/usr/local/sbin" command -v sshd >/dev/null || missing="$$missing openssh-server"; \
+	command -v ssh >/dev/null || missing="$$missing openssh-client"; \
+	if [ -n "$$missing" ]; then \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq gcc libc6-dev; \
-	  elif [ -n "$$CI" ]; then echo "no C compiler for the race detector"; exit 1; fi; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; \
+	  elif [ -n "$$CI" ]; then echo "the tests need: $$missing"; exit 1; \
+	  else echo "the tests need: $$missing (apt-get install $$missing)"; fi; \
 	fi
 	@if command -v $$($(GO) env CC) >/dev/null; then \
 	  CGO_ENABLED=1 $(GO) test -race ./...; \

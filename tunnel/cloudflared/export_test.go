@@ -1,0 +1,3 @@
+package cloudflared
+
+var NameServers = nameServers

@@ -1,0 +1,19 @@
+package ssh_test
+
+import (
+	"testing"
+
+	"github.com/hfhook/hfhook/tunnel/ssh"
+	"github.com/hfhook/hfhook/tunnel/ssh/sshtest"
+	"github.com/hfhook/hfhook/tunnel/tunneltest"
+)
+
+func TestServiceKeepsTheContract(t *testing.T) {
+	for _, preset := range ssh.Presets() {
+		t.Run(preset.Name, func(t *testing.T) {
+			tunneltest.Run(t, func(t *testing.T) tunneltest.Case {
+				return sshtest.StartService(t, preset).Case()
+			})
+		})
+	}
+}
