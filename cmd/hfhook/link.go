@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/url"
 	"sync/atomic"
-	"time"
 
 	"github.com/hfhook/hfhook/tunnel"
 )
@@ -23,7 +22,6 @@ type link struct {
 	tunnel tunnel.Tunnel
 	over   <-chan struct{} // closed when the tunnel takes no more connections
 	url    atomic.Pointer[url.URL]
-	opens  atomic.Int32 // which of the carriers is being tried
 
 	watcher *watcher
 	tasks   []*task // that feed the watcher, and the watcher
@@ -61,7 +59,6 @@ func (l *link) open(ctx context.Context, front *front, local net.Listener) (*url
 		return nil, err
 	}
 	if l.tunnel == nil {
-		l.name, l.carrier = "none", ""
 		return nil, nil
 	}
 	l.over = front.add(l.tunnel)
@@ -83,42 +80,17 @@ func (l *link) open(ctx context.Context, front *front, local net.Listener) (*url
 // openFirst opens the first of carriers that can be. When there are several,
 // as with --tunnel auto, it says which it passed over, and that none is left.
 func (l *link) openFirst(ctx context.Context, carriers []carrier) error {
-	late := time.Now().Add(tunnel.OpenTimeout)
-	for i, c := range carriers {
-		l.name, l.carrier = c.provider.Name(), c.through
-		// Each has its share of the time, and what those before it left.
-		weights := 0
-		for _, other := range carriers[i:] {
-			weights += other.weight
-		}
-		share := time.Until(late) * time.Duration(c.weight) / time.Duration(weights)
-		var err error
-		l.tunnel, err = l.openOne(ctx, c, share)
-		switch {
-		case err == nil:
-			return nil
-		case ctx.Err() != nil:
-			return context.Cause(ctx)
-		case !c.optional:
-			return err
-		}
-		l.tunnel = nil
-		l.d.reporter.skipped(l.name, err)
+	o := opening{within: tunnel.OpenTimeout, log: l.d.tunnelLog, notify: l.watcher.notify, skipped: l.d.reporter.skipped}
+	opened, by, err := o.first(ctx, carriers)
+	if err != nil {
+		return err
 	}
-	l.d.reporter.warning("no public URL: no tunnel could be opened, so the Hub cannot reach this receiver",
-		"hfhook doctor tells what is in the way; deliveries from this machine are received all the same")
+	l.tunnel, l.name, l.carrier = opened, by.name(), by.through
+	if opened == nil {
+		l.d.reporter.warning("no public URL: no tunnel could be opened, so the Hub cannot reach this receiver",
+			"hfhook doctor tells what is in the way; deliveries from this machine are received all the same")
+	}
 	return nil
-}
-
-func (l *link) openOne(ctx context.Context, c carrier, within time.Duration) (tunnel.Tunnel, error) {
-	ctx, cancel := context.WithTimeout(ctx, within)
-	defer cancel()
-	this := l.opens.Add(1)
-	return c.provider.Open(ctx, tunnel.Options{URL: c.url, Log: l.d.tunnelLog, Notify: func(e tunnel.Event) {
-		if l.opens.Load() == this { // one that failed may still speak
-			l.watcher.notify(e, c.optional)
-		}
-	}})
 }
 
 // ended is why the tunnel is over.

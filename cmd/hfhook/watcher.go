@@ -182,11 +182,12 @@ func (w *watcher) start(ctx context.Context, online *tunnel.Event, tries int) {
 	c := &check{cancel: cancel, result: make(chan error, 1), online: online}
 	public := w.online.URL
 	w.check = c
-	go func() { c.result <- w.look(ctx, public, tries) }()
+	go func() { c.result <- look(ctx, w.probe, public, tries) }()
 }
 
-func (w *watcher) look(ctx context.Context, public *url.URL, tries int) (err error) {
-	if w.probe == nil {
+// look tries a probe, which may be nil, until one passes.
+func look(ctx context.Context, probe func(context.Context, *url.URL) error, public *url.URL, tries int) (err error) {
+	if probe == nil {
 		return nil
 	}
 	for n := range tries {
@@ -197,7 +198,7 @@ func (w *watcher) look(ctx context.Context, public *url.URL, tries int) (err err
 				return err
 			}
 		}
-		if err = w.probe(ctx, public); err == nil {
+		if err = probe(ctx, public); err == nil {
 			return nil
 		}
 	}
