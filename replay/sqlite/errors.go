@@ -30,6 +30,8 @@ var (
 	// ErrGone is an ErrWrite: the file is not at its path any more, so what
 	// is written into it would be lost. A store opened anew is a new one.
 	ErrGone = fmt.Errorf("%w: its file was removed or replaced", ErrWrite)
+	// ErrDamaged: what is in the file is not what SQLite wrote.
+	ErrDamaged = errors.New("store is damaged")
 	// ErrInUse: another process has the store open as Exclusive. See
 	// InUseError.
 	ErrInUse = errors.New("store is in use")
@@ -75,6 +77,8 @@ func classify(err error) error {
 	switch code(err) {
 	case lib.SQLITE_NOTADB:
 		class = ErrNotDatabase
+	case lib.SQLITE_CORRUPT:
+		class = ErrDamaged
 	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED, lib.SQLITE_PROTOCOL:
 		class = ErrLocked
 	case lib.SQLITE_READONLY, lib.SQLITE_CANTOPEN, lib.SQLITE_PERM:

@@ -25,17 +25,8 @@ func prepareFile(path string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return access(err)
 	}
-	for _, suffix := range []string{"", "-wal", "-shm", "-journal", ".lock"} {
-		info, err := os.Lstat(path + suffix)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-		case err != nil:
-			return access(err)
-		case !info.Mode().IsRegular():
-			return fmt.Errorf("%w: %s", ErrNotRegular, path+suffix)
-		case suffix == "" && info.Size() > 0 && info.Size() < minDatabase:
-			return ErrNotDatabase
-		}
+	if err := lookAt(path); err != nil {
+		return err
 	}
 
 	// O_EXCL does not follow a link that somebody put there meanwhile.
@@ -50,6 +41,24 @@ func prepareFile(path string) error {
 		return err
 	}
 	return syncDir(dir)
+}
+
+// lookAt refuses what is at path, and at the names beside it that belong to a
+// store, when it cannot be one. What is not there is fine.
+func lookAt(path string) error {
+	for _, suffix := range []string{"", "-wal", "-shm", "-journal", ".lock"} {
+		info, err := os.Lstat(path + suffix)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return access(err)
+		case !info.Mode().IsRegular():
+			return fmt.Errorf("%w: %s", ErrNotRegular, path+suffix)
+		case suffix == "" && info.Size() > 0 && info.Size() < minDatabase:
+			return ErrNotDatabase
+		}
+	}
+	return nil
 }
 
 // syncDir makes a new name in dir durable. Windows cannot, and need not.
@@ -78,6 +87,15 @@ func access(err error) error {
 // lockFile takes the lock of the one process that dispatches, and leaves its
 // id in the file for the message of the next that tries.
 func lockFile(path string) (*flock.Flock, error) {
+	lock, err := tryLock(path)
+	if err == nil {
+		// Where locks are mandatory this cannot be written, and is not missed.
+		_ = os.WriteFile(path, strconv.AppendInt(nil, int64(os.Getpid()), 10), 0o600)
+	}
+	return lock, err
+}
+
+func tryLock(path string) (*flock.Flock, error) {
 	lock := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))
 	switch ok, err := lock.TryLock(); {
 	case err != nil:
@@ -88,7 +106,5 @@ func lockFile(path string) (*flock.Flock, error) {
 		pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
 		return nil, errors.Join(lock.Close(), &InUseError{PID: pid})
 	}
-	// Where locks are mandatory this cannot be written, and is not missed.
-	_ = os.WriteFile(path, strconv.AppendInt(nil, int64(os.Getpid()), 10), 0o600)
 	return lock, nil
 }
