@@ -82,8 +82,8 @@ func (d *dev) prepare() error {
 	if ack := receiver.Ack(c.String("ack")); ack != receiver.AckStore && ack != receiver.AckHandler {
 		return usage(fmt.Sprintf("--ack %q is neither store nor handler", ack), "store is the default: the Hub gets its 2xx whatever the handler does")
 	}
-	if !strings.HasPrefix(c.String("path"), "/") {
-		return usage(fmt.Sprintf("--path %q does not begin with a slash", c.String("path")), "for example --path /webhooks/my_hook")
+	if err := checkPath(c); err != nil {
+		return err
 	}
 	// A variable may be set and empty, or hold several URLs with blanks between.
 	forwards := strings.Fields(strings.Join(c.StringSlice("forward"), " "))
@@ -144,7 +144,7 @@ func (d *dev) newLogs(talk *screen) (own, foreign *slog.Logger) {
 // run goes the way in, and back the way out: what was started last ends first,
 // so that a delivery under way still reaches the store and its targets.
 func (d *dev) run(ctx context.Context) (err error) {
-	local, err := d.listen()
+	local, err := listenLocal(d.c, d.space)
 	if err != nil {
 		return err
 	}
@@ -243,37 +243,6 @@ func abnormal(ctx context.Context) error {
 	return nil
 }
 
-// listen opens the local address.
-func (d *dev) listen() (net.Listener, error) {
-	address := d.c.String("listen")
-	if d.space != nil && !d.c.IsSet("listen") {
-		address = "0.0.0.0:7860"
-		if port := os.Getenv("PORT"); port != "" {
-			address = "0.0.0.0:" + port
-		}
-	}
-	if !strings.Contains(address, ":") {
-		address = "127.0.0.1:" + address
-	}
-	if strings.HasPrefix(address, ":") {
-		address = "127.0.0.1" + address
-	}
-	if _, err := net.ResolveTCPAddr("tcp", address); err != nil {
-		return nil, usage(fmt.Sprintf("--listen %s is no address: %s", address, err), "give a port, or host:port: hfhook dev --listen 127.0.0.1:7860")
-	}
-	listener, err := receiver.Listen(d.c.Context, address)
-	switch {
-	case err == nil:
-		return listener, nil
-	case errors.Is(err, receiver.ErrAddrInUse):
-		return nil, failed(fmt.Errorf("%s is in use", address), "is another hfhook dev running? Choose another address: hfhook dev --listen 7861")
-	}
-	if e, ok := errors.AsType[*net.OpError](err); ok {
-		err = e.Err
-	}
-	return nil, failed(fmt.Errorf("cannot receive on %s: %w", address, err), "give a port, or host:port: hfhook dev --listen 127.0.0.1:7860")
-}
-
 func (d *dev) receiverOptions() receiver.Options {
 	options := receiver.Options{
 		NoSecret:   d.secret.source == secretNone,
@@ -370,13 +339,4 @@ func (d *dev) session(public *url.URL, local net.Listener, waiting int) session 
 		s.targets = append(s.targets, target.Name())
 	}
 	return s
-}
-
-// localURL is where a listener is reached from this machine.
-func localURL(l net.Listener) *url.URL {
-	host, port, _ := net.SplitHostPort(l.Addr().String())
-	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
-	return &url.URL{Scheme: "http", Host: net.JoinHostPort(host, port)}
 }
