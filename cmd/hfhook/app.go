@@ -38,6 +38,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			inspectCommand(),
 			replayCommand(),
 			secretCommand(),
+			doctorCommand(),
 		},
 		Action: func(c *cli.Context) error {
 			if word := c.Args().First(); word != "" && word != "help" {

@@ -142,6 +142,10 @@ func homeEnv(home string) []string {
 	return []string{
 		"HOME=" + home, "XDG_STATE_HOME=" + filepath.Join(home, "state"), "XDG_CONFIG_HOME=" + filepath.Join(home, "config"),
 		"LocalAppData=" + filepath.Join(home, "local"), "AppData=" + filepath.Join(home, "roaming"), "USERPROFILE=" + home,
+		// Nothing leads out of this machine, and lower case counts on Windows too.
+		"https_proxy=", "http_proxy=", "all_proxy=", "no_proxy=", "HTTP_PROXY=", "ALL_PROXY=", "NO_PROXY=",
+		"HTTPS_PROXY=http://127.0.0.1:1", "HF_ENDPOINT=http://127.0.0.1:1",
+		"HF_TOKEN=", "HUGGING_FACE_HUB_TOKEN=", "HF_TOKEN_PATH=", "HF_HOME=" + filepath.Join(home, "hf"), "HF_HUB_OFFLINE=", "TRANSFORMERS_OFFLINE=",
 		"WEBHOOK_SECRET=", "NGROK_AUTHTOKEN=", "SPACE_ID=", "SPACE_HOST=", "NO_COLOR=", "TZ=UTC",
 	}
 }

@@ -86,7 +86,7 @@ func launchInScript(ts *testscript.TestScript, name, program string, args ...str
 var scriptEnv = []string{
 	"HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "LocalAppData", "AppData", "USERPROFILE", "TZ",
 	"WEBHOOK_SECRET", "NGROK_AUTHTOKEN", "HFHOOK_NGROK_CONNECT_URL", "HFHOOK_TUNNEL_CA", "NO_COLOR",
-	"SPACE_ID", "SPACE_HOST", "PORT", "HFHOOK_FORWARD",
+	"HTTPS_PROXY", "HF_ENDPOINT", "HF_TOKEN", "HF_HOME", "SPACE_ID", "SPACE_HOST", "PORT", "HFHOOK_FORWARD",
 }
 
 func scriptDev(ts *testscript.TestScript, neg bool, args []string) {

@@ -54,6 +54,8 @@ func storeHint(err error) (string, bool) {
 	switch {
 	case errors.Is(err, sqlite.ErrNotDatabase):
 		return "the file is left as it is; name another with --store FILE", true
+	case errors.Is(err, sqlite.ErrDamaged):
+		return "move the file away, and a new one is made; the program sqlite3 may save what is in it with .recover", true
 	case errors.Is(err, sqlite.ErrNotRegular):
 		return "name the file itself with --store FILE", true
 	case errors.Is(err, sqlite.ErrFull):

@@ -1,0 +1,15 @@
+package main
+
+import "golang.org/x/sys/windows"
+
+// freeSpace is how many bytes the user can still write to the disk that a
+// folder is on.
+func freeSpace(folder string) (uint64, bool) {
+	name, err := windows.UTF16PtrFromString(folder)
+	if err != nil {
+		return 0, false
+	}
+	var free uint64
+	err = windows.GetDiskFreeSpaceEx(name, &free, nil, nil)
+	return free, err == nil
+}
