@@ -57,8 +57,8 @@ func (d *doctor) checkStore(ctx context.Context) {
 			text += "; " + d.running() + " is at work with it"
 		}
 		d.say(ctx, good(name, "%s", text))
+		d.checkPrivate(ctx, name, path)
 	}
-	d.checkPrivate(ctx, name, path)
 	if d.c.String("store") == "" { // another folder may be anything
 		d.checkPrivate(ctx, name, filepath.Dir(path))
 	}

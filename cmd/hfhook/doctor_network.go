@@ -14,8 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/net/http/httpproxy"
-
 	"github.com/hfhook/hfhook/tunnel"
 	"github.com/hfhook/hfhook/tunnel/ngrok"
 	"github.com/hfhook/hfhook/tunnel/ssh"
@@ -106,11 +104,13 @@ func anyCase(variable string) string {
 
 func lookAtProxy(ctx context.Context, variable, value string) finding {
 	const name = "proxy"
-	// What it makes of the value is what counts, and for what is no URL that is
-	// nothing, without a word.
-	via, err := (&httpproxy.Config{HTTPSProxy: value}).ProxyFunc()(&url.URL{Scheme: "https", Host: "example.com"})
-	if err != nil || via == nil || via.Hostname() == "" {
-		return finding{name, checkFailed, variable + " is not a URL, so it has no effect", "write it as http://HOST:PORT, or unset it"}
+	// The scheme may be left out. What is no URL has no effect, or an odd one.
+	if !strings.Contains(value, "://") {
+		value = "http://" + value
+	}
+	via, err := url.Parse(value)
+	if err != nil || via.Hostname() == "" {
+		return finding{name, checkFailed, variable + " is not a URL", "write it as http://HOST:PORT, or unset it"}
 	}
 	ports := map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080"}
 	if ports[via.Scheme] == "" {

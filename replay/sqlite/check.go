@@ -29,19 +29,20 @@ func Check(ctx context.Context, path string) (h Health, err error) {
 			err = fmt.Errorf("check store %s: %w", path, classify(err))
 		}
 	}()
-	if path, err = filepath.Abs(path); err != nil {
+	file, err := filepath.Abs(path)
+	if err != nil {
 		return h, err
 	}
-	if _, err := os.Lstat(path); err != nil {
+	if _, err := os.Lstat(file); err != nil {
 		return h, access(err)
 	}
-	if err := lookAt(path); err != nil {
+	if err := lookAt(file); err != nil {
 		return h, err
 	}
-	if h.User, err = lockedBy(path + ".lock"); err != nil {
+	if h.User, err = lockedBy(file + ".lock"); err != nil {
 		return h, err
 	}
-	c, err := connect(ctx, dsn(path, pragma("busy_timeout", (5*time.Second).Milliseconds())))
+	c, err := connect(ctx, dsn(file, pragma("busy_timeout", (5*time.Second).Milliseconds())))
 	if err != nil {
 		return h, err
 	}
