@@ -79,6 +79,7 @@ type switches struct {
 	absent    int
 	prepare   func(*childtest.Puppet)
 	hideNames bool
+	watch     func(path string)
 }
 
 // Refusal is how the service that gives names fails.
@@ -155,6 +156,9 @@ func (s *Service) Absent(n int) { s.set(func(s *switches) { s.absent = n }) }
 
 // Unannounced leaves /quicktunnel without a name.
 func (s *Service) Unannounced(hide bool) { s.set(func(s *switches) { s.hideNames = hide }) }
+
+// Watch runs f with the path of each request to the metrics server.
+func (s *Service) Watch(f func(path string)) { s.set(func(s *switches) { s.watch = f }) }
 
 // Prepare runs f with each process before it does anything else.
 func (s *Service) Prepare(f func(*childtest.Puppet)) { s.set(func(s *switches) { s.prepare = f }) }
