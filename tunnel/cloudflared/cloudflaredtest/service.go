@@ -19,6 +19,7 @@
 package cloudflaredtest
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"net/http"
@@ -96,20 +97,21 @@ const (
 // error of the test, unless it takes it with Wrongs.
 func Start(t testing.TB) *Service {
 	t.Helper()
-	s := &Service{runs: map[string]*run{}}
-	s.Public = childtest.StartPublic(t, "*."+Domain)
-	if err := s.startMetrics(); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.startNames(); err != nil {
-		t.Fatal(err)
-	}
+	s := &Service{runs: map[string]*run{}, Public: childtest.StartPublic(t, "*."+Domain)}
 	t.Cleanup(func() {
-		_ = s.metrics.Close()
-		_ = s.names.Close()
+		if s.metrics != nil {
+			_ = s.metrics.Close()
+		}
+		if s.names != nil {
+			_ = s.names.Close()
+		}
 		s.wg.Wait()
 	})
-	s.Stage = childtest.Start(t, "cloudflared", s.perform)
+	s.Stage = childtest.Start(t, "cloudflared")
+	if err := cmp.Or(s.startMetrics(), s.startNames()); err != nil {
+		t.Fatal(err)
+	}
+	s.Perform(s.perform)
 	return s
 }
 

@@ -26,10 +26,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hfhook/hfhook/tunnel"
 	"github.com/hfhook/hfhook/tunnel/command"
 	"github.com/hfhook/hfhook/tunnel/internal/child/childtest"
-	"github.com/hfhook/hfhook/tunnel/tunneltest"
 )
 
 const (
@@ -57,6 +55,7 @@ type Service struct {
 	mu      sync.Mutex
 	s       switches
 	started int
+	routed  map[int]chan struct{} // by start, closed when it forwards
 }
 
 // switches are what a test can turn.
@@ -72,15 +71,16 @@ type switches struct {
 // Start runs a Service until the end of the test.
 func Start(t testing.TB) *Service {
 	t.Helper()
-	s := &Service{Public: childtest.StartPublic(t, "*."+Domain)}
-	s.Stage = childtest.Start(t, "forwarder", s.perform)
+	s := &Service{Public: childtest.StartPublic(t, "*."+Domain), routed: map[int]chan struct{}{}}
+	s.Stage = childtest.Start(t, "forwarder")
+	s.Perform(s.perform)
 	s.Command = `"` + s.Path + `" --to {host} --port={port} 'two words'`
 	return s
 }
 
 // Provider is ready to open tunnels, in a hurry.
 func (s *Service) Provider() command.Provider {
-	return command.Provider{Command: s.Command, URLPattern: Pattern, Steady: 20 * time.Millisecond}
+	return command.Provider{Command: s.Command, URLPattern: Pattern, Steady: time.Millisecond}
 }
 
 // URL is that of a host in Domain.
@@ -133,6 +133,7 @@ func (s *Service) perform(p *childtest.Puppet) {
 	if to, ok := s.check(p); ok && !fails {
 		public = p.Forward(to)
 		s.Route(host, public)
+		close(s.forwards(n))
 	}
 	lines := []string{"hello", fmt.Sprintf("your tunnel is at https://%s/", host)}
 	if sw.print != nil {
@@ -150,6 +151,16 @@ func (s *Service) perform(p *childtest.Puppet) {
 	s.Unroute(host, public)
 }
 
+// forwards is closed when start n forwards.
+func (s *Service) forwards(n int) chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.routed[n] == nil {
+		s.routed[n] = make(chan struct{})
+	}
+	return s.routed[n]
+}
+
 // check wants the arguments of Command, filled in.
 func (s *Service) check(p *childtest.Puppet) (to string, ok bool) {
 	a := p.Args
@@ -163,38 +174,4 @@ func (s *Service) check(p *childtest.Puppet) (to string, ok bool) {
 		}
 	}
 	return a[1] + ":" + strings.TrimPrefix(a[2], "--port="), true
-}
-
-// Case is for tunneltest.Run: the program prints its URL.
-func Case(t *testing.T) tunneltest.Case {
-	t.Helper()
-	secret := rand.Text()
-	t.Setenv("WEBHOOK_SECRET", secret)
-	s := Start(t)
-	s.Names(func(int) string { return "same." + Domain })
-	s.Print(func(url string) []string { return []string{"the secret is " + secret, "it is at " + url} })
-	return s.kase(s.Provider(), nil, secret)
-}
-
-// GivenCase is for tunneltest.Run: the user knows the URL.
-func GivenCase(t *testing.T) tunneltest.Case {
-	t.Helper()
-	s := Start(t)
-	s.Names(func(int) string { return "given." + Domain })
-	p := s.Provider()
-	p.URLPattern = ""
-	// The program does not say when it forwards, and a test does not guess.
-	p.Steady = 500 * time.Millisecond
-	return s.kase(p, URL("given"))
-}
-
-func (s *Service) kase(p tunnel.Provider, u *url.URL, secrets ...string) tunneltest.Case {
-	return tunneltest.Case{
-		Provider: p,
-		URL:      u,
-		Client:   s.Client(),
-		Drop:     func() { s.KillAll() },
-		Released: s.WaitIdle,
-		Secrets:  secrets,
-	}
 }
