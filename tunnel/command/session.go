@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -75,6 +76,9 @@ func (t *programTunnel) find(to chan *url.URL) func([]byte) {
 		return nil
 	}
 	return func(line []byte) {
+		if !bytes.Contains(line, []byte("://")) {
+			return // cheaper than most patterns, when lines come in floods
+		}
 		for _, m := range t.pattern.FindAllSubmatch(line, maxMatches) {
 			u, err := tunnel.ParsePublicURL(string(m[min(1, len(m)-1)]), false)
 			if err != nil {
