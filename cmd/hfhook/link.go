@@ -15,8 +15,10 @@ import (
 // link is the way from the public URL to this machine: it opens a tunnel and
 // has a watcher follow it.
 type link struct {
-	d       *dev
-	prober  *tunnel.Prober
+	d        *dev
+	prober   *tunnel.Prober
+	carriers []carrier // to try, in order
+
 	name    string // the provider's
 	carrier string // who carries the traffic and where TLS ends, in words
 
@@ -29,15 +31,19 @@ type link struct {
 	tasks   []*task // that feed the watcher, and the watcher
 }
 
-func newLink(d *dev) *link {
-	l := &link{d: d, prober: tunnel.NewProber()}
+func newLink(d *dev) (*link, error) {
+	carriers, err := chooseCarriers(d.c, d.space)
+	if err != nil {
+		return nil, err
+	}
+	l := &link{d: d, prober: tunnel.NewProber(), carriers: carriers}
 	l.prober.Version = version
 	l.watcher = newWatcher(d.reporter, l.announce)
 	l.watcher.hangups = reconnects(d.c.Context)
 	if !d.c.Bool("no-probe") {
 		l.watcher.probe = l.prober.Probe
 	}
-	return l
+	return l, nil
 }
 
 // publicURL is where the Hub reaches this machine; nil while it does not.
@@ -46,18 +52,16 @@ func (l *link) publicURL() *url.URL { return l.url.Load() }
 // open opens the tunnel, leads it to front and checks it. It gives the public
 // URL, or nil when there is none.
 func (l *link) open(ctx context.Context, front *front, local net.Listener) (*url.URL, error) {
-	carriers, err := chooseCarriers(l.d.c, l.d.space, local)
-	if err != nil {
-		return nil, err
-	}
 	l.tasks = append(l.tasks, start(ctx, l.watcher.run), start(ctx, func(ctx context.Context) error {
 		tunnel.WatchSleep(ctx, l.watcher.slept)
 		return nil
 	}))
-	if carriers[0].provider.Name() != "none" {
+	if l.carriers[0].provider == (tunnel.None{}) {
+		l.carriers[0].provider = tunnel.None{Listener: local}
+	} else {
 		front.add(local)
 	}
-	if err := l.openFirst(ctx, carriers); err != nil {
+	if err := l.openFirst(ctx); err != nil {
 		return nil, err
 	}
 	if l.tunnel == nil {
@@ -80,15 +84,16 @@ func (l *link) open(ctx context.Context, front *front, local net.Listener) (*url
 	}
 }
 
-// openFirst opens the first of carriers that can be. When there are several,
-// as with --tunnel auto, it says which it passed over, and that none is left.
-func (l *link) openFirst(ctx context.Context, carriers []carrier) error {
+// openFirst opens the first of the carriers that can be. When there are
+// several, as with --tunnel auto, it says which it passed over, and that none
+// is left.
+func (l *link) openFirst(ctx context.Context) error {
 	late := time.Now().Add(tunnel.OpenTimeout)
-	for i, c := range carriers {
+	for i, c := range l.carriers {
 		l.name, l.carrier = c.provider.Name(), c.through
 		// Each has its share of the time, and what those before it left.
 		weights := 0
-		for _, other := range carriers[i:] {
+		for _, other := range l.carriers[i:] {
 			weights += other.weight
 		}
 		share := time.Until(late) * time.Duration(c.weight) / time.Duration(weights)
