@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -38,10 +39,10 @@ func (c *Client) do(ctx context.Context, q request, answer any) error {
 	switch {
 	case c.offline:
 		return reject(q.op, "", "unset HF_HUB_OFFLINE and TRANSFORMERS_OFFLINE to reach the Hub", ErrOffline)
-	case c.token.Value == "":
+	case c.token().Value == "":
 		return reject(q.op, "", "set HF_TOKEN, or run `hf auth login`; make a token at "+c.endpoint+"/settings/tokens", ErrNoToken)
 	}
-	redact := newRedactor(append(q.secrets, string(c.token.Value))...)
+	redact := newRedactor(append(q.secrets, string(c.token().Value))...)
 	limited, cancel := context.WithTimeoutCause(ctx, c.timeout, errLate)
 	defer cancel()
 	for try, waited := 1, false; ; try++ {
@@ -126,7 +127,7 @@ func (c *Client) once(ctx context.Context, q *request, redact redactor) (answer 
 	if err != nil {
 		return nil, reject(q.op, "", "", ErrInvalid), false
 	}
-	req.Header.Set("Authorization", "Bearer "+string(c.token.Value))
+	req.Header.Set("Authorization", "Bearer "+string(c.token().Value))
 	req.Header.Set("User-Agent", c.userAgent)
 	req.Header.Set("Accept", "application/json")
 	if q.body != nil {
@@ -171,34 +172,56 @@ func (c *Client) unreachable(q *request, err error, redact redactor) *Error {
 	if text := err.Error(); redact.text(text) != text {
 		e.Err = errors.New(redact.text(text))
 	}
+	proxy, isProxy := errors.AsType[proxyError](err)
+	op, isOp := errors.AsType[*net.OpError](err)
 	dns, isDNS := errors.AsType[*net.DNSError](err)
 	_, isCert := errors.AsType[*tls.CertificateVerificationError](err)
 	problem := "the connection broke"
 	switch {
+	case isProxy:
+		problem = proxy.Error()
+		e.Hint = "see HTTPS_PROXY and NO_PROXY"
 	case isCert:
 		problem = "its certificate is not trusted"
-		e.Hint = "is the connection intercepted? name the certificate of the company's proxy in SSL_CERT_FILE"
+		e.Hint = "is the connection intercepted? add the certificate of the company's proxy to the system's, or name its file in SSL_CERT_FILE"
 	case isDNS && dns.IsNotFound:
 		problem = redact.line(dns.Name) + " was not found"
 		e.Hint = "is the network up? behind a company proxy, set HTTPS_PROXY"
 	case isDNS:
 		problem = "the name server did not answer"
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, wsaConnRefused):
 		problem = "connection refused"
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
 		problem = "no route"
 		e.Hint = "is the network up?"
 	case isTimeout(err):
 		problem = "timed out"
+	case isOp && (op.Op == "dial" || op.Op == "proxyconnect"):
+		problem = "no connection"
+	}
+	if isOp && op.Op == "proxyconnect" {
+		problem = "the proxy: " + problem
+		e.Hint = "see HTTPS_PROXY and NO_PROXY"
 	}
 	e.Message = fmt.Sprintf("%s cannot be reached (%s)", c.endpoint, problem)
 	return e
 }
 
+// wsaConnRefused is how Windows refuses a connection; no other system has this
+// number.
+const wsaConnRefused = syscall.Errno(10061)
+
+// proxyError is the status of a proxy that makes no connection.
+type proxyError int
+
+func (e proxyError) Error() string {
+	return strings.TrimSpace(fmt.Sprintf("the proxy answered %d %s", int(e), http.StatusText(int(e))))
+}
+
 // permanent reports whether waiting does not help.
 func permanent(err error) bool {
 	_, isCert := errors.AsType[*tls.CertificateVerificationError](err)
-	return isCert || errors.Is(err, http.ErrSchemeMismatch)
+	return isCert || errors.Is(err, proxyError(http.StatusProxyAuthRequired)) || errors.Is(err, http.ErrSchemeMismatch)
 }
 
 func isTimeout(err error) bool {

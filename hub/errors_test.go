@@ -111,9 +111,9 @@ func TestHints(t *testing.T) {
 		"may nothing":          {call: whoami, status: 403},
 		"unknown id":           {call: get, status: 404, body: `{"error":"gone"}`, headers: asJSON, want: []string{"check the id", "/settings/webhooks"}, missing: true},
 		"unknown id, deleting": {call: remove, status: 404, want: []string{"check the id"}, missing: true},
-		"not a Hub, a page":    {call: get, status: 404, body: "<html>", want: []string{"is http", "HF_ENDPOINT"}},
+		"not a Hub, a page":    {call: get, status: 404, body: "<html>", want: []string{"is http", "a Hub", "HF_ENDPOINT"}},
 		"not a Hub, listing":   {call: list, status: 404, want: []string{"HF_ENDPOINT"}},
-		"a page, forbidden":    {call: get, status: 400, body: "<html>", want: []string{"HF_ENDPOINT"}},
+		"a page, forbidden":    {call: get, status: 403, body: "<html>", want: []string{"HF_ENDPOINT"}},
 		"rate limit":           {call: list, status: 429, headers: []string{"RateLimit", `"api";r=0;t=250`}, want: []string{"wait 4m10s"}},
 		"rate limit, no time":  {call: remove, status: 429, headers: []string{"Retry-After", "soon"}, want: []string{"wait a few minutes"}},
 		"proxy":                {call: list, status: 407, want: []string{"HTTPS_PROXY"}},
@@ -156,6 +156,17 @@ func TestNothingIsSentWithoutToken(t *testing.T) {
 	require.ErrorIs(t, err, hub.ErrOffline)
 	assert.Contains(t, asError(t, err).Hint, "HF_HUB_OFFLINE")
 	assert.Zero(t, calls)
+}
+
+func TestNoEncryptionIsToldOf(t *testing.T) {
+	for endpoint, warns := range map[string]bool{"http://hub.example": true, "http://192.0.2.1:80": true, "https://hub.example": false, "http://127.0.0.1:1": false, "http://[::1]:1": false, "http://localhost": false} {
+		var log strings.Builder
+		o := hub.Options{Endpoint: endpoint}
+		debugTo(&log)(&o)
+		_, err := hub.New(o)
+		require.NoError(t, err)
+		assert.Equal(t, warns, strings.Contains(log.String(), "without encryption"), endpoint)
+	}
 }
 
 func TestNewRefuses(t *testing.T) {

@@ -25,16 +25,16 @@ const (
 	TokenOAuth       TokenKind = "oauth" // from a login in the browser
 )
 
-// Right is whether a token may do something.
-type Right string
+// Grant is whether a token may do something.
+type Grant string
 
 const (
-	Granted Right = "yes"
-	Denied  Right = "no"
-	Unknown Right = "unknown" // the Hub does not tell: a call will
+	Granted Grant = "yes"
+	Denied  Grant = "no"
+	Unknown Grant = "unknown" // the Hub does not tell: a call will
 )
 
-func granted(yes bool) Right {
+func granted(yes bool) Grant {
 	if yes {
 		return Granted
 	}
@@ -47,8 +47,8 @@ type Identity struct {
 	TokenName string    // as the user called it; may be empty
 	Kind      TokenKind // empty: the Hub does not tell
 	Expires   time.Time // zero: not that the Hub tells
-	Read      Right     // list and get webhooks
-	Write     Right     // create, change and delete them
+	Read      Grant     // list and get webhooks
+	Write     Grant     // create, change and delete them
 }
 
 // WhoAmI asks the Hub whose token this is.

@@ -27,7 +27,7 @@ func TestWhoAmI(t *testing.T) {
 	for name, c := range map[string]struct {
 		body        string
 		kind        hub.TokenKind
-		read, write hub.Right
+		read, write hub.Grant
 	}{
 		"classic write":              {classic("write"), hub.TokenWrite, hub.Granted, hub.Granted},
 		"classic admin":              {classic("admin"), "admin", hub.Granted, hub.Granted},

@@ -214,7 +214,7 @@ func TestTokenKinds(t *testing.T) {
 		kind        hub.TokenKind
 		rights      []string
 		read, write bool // what it may
-		r, w        hub.Right
+		r, w        hub.Grant
 	}{
 		"write":                   {hub.TokenWrite, nil, true, true, hub.Granted, hub.Granted},
 		"read":                    {hub.TokenRead, nil, true, false, hub.Unknown, hub.Denied},

@@ -25,7 +25,7 @@ func (h *Hub) Register(url string, secret hub.Secret, watched ...hub.Watched) *h
 	defer h.mu.Unlock()
 	s := &setting{extra: map[string]json.RawMessage{}, Webhook: hub.Webhook{
 		ID: newID(), State: hub.Enabled, URL: url, Secret: secret,
-		Watched: watched, Domains: []hub.Domain{hub.DomainRepo, hub.DomainDiscussion},
+		Watched: slices.Clone(watched), Domains: []hub.Domain{hub.DomainRepo, hub.DomainDiscussion},
 	}}
 	h.settings = append(h.settings, s)
 	return s.copy()
