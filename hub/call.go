@@ -111,13 +111,16 @@ func (c *Client) notAHub(op string) *Error {
 
 // once makes one request. again says that another try is safe and may help.
 func (c *Client) once(ctx context.Context, q *request, redact redactor) (answer []byte, e *Error, again bool) {
-	var reached atomic.Bool // a connection was there, so anything may have gone over it
+	// Without a connection nothing was sent. A transport that does not tell may
+	// have had one.
+	var wanted, had atomic.Bool
 	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { reached.Store(true) },
+		GetConn: func(string) { wanted.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { had.Store(true) },
 	})
 	reads := q.method == http.MethodGet
 	lost := func(err error) ([]byte, *Error, bool) {
-		return nil, c.unreachable(q, err, redact), (reads || !reached.Load()) && !permanent(err)
+		return nil, c.unreachable(q, err, redact), (reads || wanted.Load() && !had.Load()) && !permanent(err)
 	}
 	var body io.Reader
 	if q.body != nil {
@@ -176,6 +179,7 @@ func (c *Client) unreachable(q *request, err error, redact redactor) *Error {
 	op, isOp := errors.AsType[*net.OpError](err)
 	dns, isDNS := errors.AsType[*net.DNSError](err)
 	_, isCert := errors.AsType[*tls.CertificateVerificationError](err)
+	_, isPlain := errors.AsType[tls.RecordHeaderError](err)
 	problem := "the connection broke"
 	switch {
 	case isProxy:
@@ -184,6 +188,9 @@ func (c *Client) unreachable(q *request, err error, redact redactor) *Error {
 	case isCert:
 		problem = "its certificate is not trusted"
 		e.Hint = "is the connection intercepted? add the certificate of the company's proxy to the system's, or name its file in SSL_CERT_FILE"
+	case isPlain:
+		problem = "it does not speak TLS"
+		e.Hint = "is HF_ENDPOINT to begin with http://?"
 	case isDNS && dns.IsNotFound:
 		problem = redact.line(dns.Name) + " was not found"
 		e.Hint = "is the network up? behind a company proxy, set HTTPS_PROXY"
@@ -221,7 +228,8 @@ func (e proxyError) Error() string {
 // permanent reports whether waiting does not help.
 func permanent(err error) bool {
 	_, isCert := errors.AsType[*tls.CertificateVerificationError](err)
-	return isCert || errors.Is(err, proxyError(http.StatusProxyAuthRequired)) || errors.Is(err, http.ErrSchemeMismatch)
+	_, isPlain := errors.AsType[tls.RecordHeaderError](err)
+	return isCert || isPlain || errors.Is(err, proxyError(http.StatusProxyAuthRequired))
 }
 
 func isTimeout(err error) bool {

@@ -63,12 +63,12 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // hint says what the user can do about an answer other than 2xx.
-func (c *Client) hint(q *request, resp *http.Response, e *Error, html bool) string {
+func (c *Client) hint(q *request, resp *http.Response, e *Error, html bool, redact redactor) string {
 	switch {
 	case e.Status >= 300 && e.Status < 400:
 		to := "elsewhere"
 		if u, err := resp.Location(); err == nil && u.Host != "" {
-			to = "to " + printable(u.Scheme+"://"+u.Host)
+			to = "to " + bounded(redact.line(u.Scheme+"://"+u.Host), 200)
 		}
 		return "it redirects " + to + ", where the token was not sent: if that is the Hub, set HF_ENDPOINT to it"
 	case e.Status == http.StatusTooManyRequests && e.RetryAfter > 0:

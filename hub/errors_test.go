@@ -119,6 +119,7 @@ func TestHints(t *testing.T) {
 		"proxy":                {call: list, status: 407, want: []string{"HTTPS_PROXY"}},
 		"the Hub fails":        {call: remove, status: 503, want: []string{"status.huggingface.co"}},
 		"redirect":             {call: list, status: 307, headers: []string{"Location", "https://elsewhere.example/x?token=1"}, want: []string{"to https://elsewhere.example,", "HF_ENDPOINT"}},
+		"redirect far away":    {call: list, status: 302, headers: []string{"Location", "https://" + strings.Repeat("x", 9000)}, want: []string{"to https://xxx"}},
 		"redirect to nowhere":  {call: list, status: 302, want: []string{"elsewhere"}},
 		"not valid":            {call: remove, status: 400},
 	} {
@@ -136,6 +137,7 @@ func TestHints(t *testing.T) {
 				assert.Contains(t, e.Hint, want)
 			}
 			assert.NotContains(t, e.Hint, "<")
+			assert.Less(t, len(e.Hint), 400)
 			if c.missing {
 				assert.ErrorIs(t, err, hub.ErrNotFound)
 			} else {
@@ -188,6 +190,17 @@ func TestNewRefuses(t *testing.T) {
 	c, err = hub.New(hub.Options{})
 	require.NoError(t, err)
 	assert.Equal(t, "https://huggingface.co", c.Endpoint())
+}
+
+func TestARedirectRepeatsNoToken(t *testing.T) {
+	var token string
+	c := client(t, func(w http.ResponseWriter, r *http.Request) {
+		answer(302, "", "Location", "https://"+strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")+".example/")(w, r)
+	}, func(o *hub.Options) { token = string(o.Token.Value) })
+	_, err := c.List(limited(t))
+	e := asError(t, err)
+	assert.Contains(t, e.Hint, "https://[redacted].example")
+	assert.NotContains(t, e.Hint, token)
 }
 
 // What a Hub repeats of a token or a secret is in no error and no log.

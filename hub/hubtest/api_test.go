@@ -184,6 +184,41 @@ func TestBadBodiesAreRefused(t *testing.T) {
 	assert.Equal(t, http.StatusOK, resp.StatusCode, "this one is good")
 }
 
+// The answers have the shape of the samples.
+func TestSamples(t *testing.T) {
+	read := func(name string) string {
+		b, err := os.ReadFile("../testdata/" + name)
+		require.NoError(t, err)
+		return string(b)
+	}
+	h := hubtest.Start(t)
+	h.ShowSecrets(true)
+	resp, body := send(t, h, http.MethodPost, api, read("create.request.url.json"))
+	require.Equal(t, http.StatusOK, resp.StatusCode, body)
+	id := h.Webhooks()[0].ID
+	same := func(sample, got string) {
+		t.Helper()
+		sample = strings.ReplaceAll(read(sample), "654bbbc16f2ec14d77f109cc", id)
+		sample = strings.Replace(sample, `"avatarUrl": "/avatars/julien-c.svg"`, `"type": "user"`, 1)
+		assert.JSONEq(t, sample, got)
+	}
+	same("create.response.json", body)
+	_, body = send(t, h, http.MethodGet, api+"/"+id, "")
+	same("get.response.json", body)
+	_, body = send(t, h, http.MethodPost, api+"/"+id+"/disable", "")
+	same("disable.response.json", body)
+	h.ShowSecrets(false)
+	h.Edit(id, func(w *hub.Webhook) { w.State = hub.Enabled })
+	_, body = send(t, h, http.MethodGet, api+"/"+id, "")
+	same("get.response.has-secret.json", body)
+	resp, body = send(t, h, http.MethodPost, api+"/"+id, read("update.request.json"))
+	require.Equal(t, http.StatusOK, resp.StatusCode, body)
+	resp, body = send(t, h, http.MethodPost, api, read("create.request.job-source.json"))
+	require.Equal(t, http.StatusOK, resp.StatusCode, body)
+	_, body = send(t, h, http.MethodDelete, api+"/"+id, "")
+	same("delete.response.json", body)
+}
+
 func TestWhoIsRefused(t *testing.T) {
 	h := hubtest.Start(t)
 	w := h.Register("https://example.com/", "", acme)
