@@ -32,6 +32,7 @@ type request struct {
 	body         []byte // JSON; nil: none
 	secrets      []string
 	names        bool // the path names something: 404 means that it is not there
+	anonymous    bool // it takes no token and waits for no rate limit
 }
 
 // do makes the call, again where that is safe, and decodes the answer.
@@ -39,13 +40,13 @@ func (c *Client) do(ctx context.Context, q request, answer any) error {
 	switch {
 	case c.offline:
 		return reject(q.op, "", "unset HF_HUB_OFFLINE and TRANSFORMERS_OFFLINE to reach the Hub", ErrOffline)
-	case c.token().Value == "":
+	case c.token().Value == "" && !q.anonymous:
 		return reject(q.op, "", "set HF_TOKEN, or run `hf auth login`; make a token at "+c.endpoint+"/settings/tokens", ErrNoToken)
 	}
 	redact := newRedactor(append(q.secrets, string(c.token().Value))...)
 	limited, cancel := context.WithTimeoutCause(ctx, c.timeout, errLate)
 	defer cancel()
-	for try, waited := 1, false; ; try++ {
+	for try, waited := 1, q.anonymous; ; try++ {
 		body, e, again := c.once(limited, &q, redact)
 		if e == nil {
 			if len(body) == 0 && q.method == http.MethodDelete {
@@ -130,7 +131,9 @@ func (c *Client) once(ctx context.Context, q *request, redact redactor) (answer 
 	if err != nil {
 		return nil, reject(q.op, "", "", ErrInvalid), false
 	}
-	req.Header.Set("Authorization", "Bearer "+string(c.token().Value))
+	if !q.anonymous {
+		req.Header.Set("Authorization", "Bearer "+string(c.token().Value))
+	}
 	req.Header.Set("User-Agent", c.userAgent)
 	req.Header.Set("Accept", "application/json")
 	if q.body != nil {

@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -51,13 +52,25 @@ type Identity struct {
 	Write     Grant     // create, change and delete them
 }
 
+const whoami = "/api/whoami-v2"
+
+// Ping finds out whether the Hub answers. It takes no token and sends none.
+func (c *Client) Ping(ctx context.Context) error {
+	var answer fields
+	err := c.do(ctx, request{op: "reach the Hub", method: http.MethodGet, path: whoami, anonymous: true}, &answer)
+	if e, ok := errors.AsType[*Error](err); ok && (e.Status == http.StatusUnauthorized || e.Status == http.StatusTooManyRequests) {
+		return nil // so says a Hub
+	}
+	return err
+}
+
 // WhoAmI asks the Hub whose token this is.
 func (c *Client) WhoAmI(ctx context.Context) (*Identity, error) {
 	var answer struct {
 		Name *string         `json:"name"`
 		Auth json.RawMessage `json:"auth"`
 	}
-	q := request{op: "ask whose token this is", method: http.MethodGet, path: "/api/whoami-v2"}
+	q := request{op: "ask whose token this is", method: http.MethodGet, path: whoami}
 	if err := c.do(ctx, q, &answer); err != nil {
 		return nil, err
 	}

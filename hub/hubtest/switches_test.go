@@ -29,9 +29,11 @@ func TestDownAndUp(t *testing.T) {
 	w := h.Register("https://example.com/", "", acme)
 	h.Down()
 	h.Down()
+	require.Error(t, c.Ping(limited(t)))
 	err := c.Delete(limited(t), w.ID)
 	assert.Contains(t, asError(t, err).Error(), "connection refused")
 	h.Up()
+	require.NoError(t, c.Ping(limited(t)))
 	require.NoError(t, c.Delete(limited(t), w.ID))
 }
 
