@@ -260,16 +260,20 @@ func TestHangingHub(t *testing.T) {
 }
 
 func TestAnswersAreBounded(t *testing.T) {
+	stopped := make(chan bool, 1)
 	c := client(t, func(w http.ResponseWriter, _ *http.Request) {
 		chunk := []byte(strings.Repeat(" ", 1<<20))
-		for range 20 {
+		for range 100 { // far more than all buffers on the way
 			if _, err := w.Write(chunk); err != nil {
+				stopped <- true
 				return
 			}
 		}
+		stopped <- false
 	})
 	_, err := c.List(limited(t))
 	assert.Contains(t, asError(t, err).Error(), "more than 8 MiB")
+	assert.True(t, <-stopped)
 
 	c = client(t, answer(200, "[]", "X-Long", strings.Repeat("x", 1<<20)))
 	_, err = c.List(limited(t))

@@ -211,18 +211,24 @@ func TestSuspension(t *testing.T) {
 }
 
 // Retries end with their webhook.
-func TestRetriesOfARemovedWebhook(t *testing.T) {
-	h := hubtest.Start(t)
-	var w *hub.Webhook
-	b := newBot(t, func(_ int, rw http.ResponseWriter) {
-		h.Remove(w.ID)
-		rw.WriteHeader(500)
-	})
-	w = h.Register(b.URL, "", acme)
-	d := h.Trigger(hubtest.Event{Repo: "acme/x"})[0]
-	assert.Equal(t, 500, d.Wait().Status)
-	h.Settle()
-	assert.Len(t, b.requests(), 1)
+func TestRetriesOfADeadWebhook(t *testing.T) {
+	for name, kill := range map[string]func(h *hubtest.Hub, id string){
+		"removed":   func(h *hubtest.Hub, id string) { h.Remove(id) },
+		"disabled":  func(h *hubtest.Hub, id string) { h.Edit(id, func(w *hub.Webhook) { w.State = hub.Disabled }) },
+		"suspended": func(h *hubtest.Hub, id string) { h.Edit(id, func(w *hub.Webhook) { w.State = hub.Suspended }) },
+	} {
+		h := hubtest.Start(t)
+		var w *hub.Webhook
+		b := newBot(t, func(_ int, rw http.ResponseWriter) {
+			kill(h, w.ID)
+			rw.WriteHeader(500)
+		})
+		w = h.Register(b.URL, "", acme)
+		d := h.Trigger(hubtest.Event{Repo: "acme/x"})[0]
+		assert.Equal(t, 500, d.Wait().Status, name)
+		h.Settle()
+		assert.Len(t, b.requests(), 1, name)
+	}
 }
 
 func TestReplay(t *testing.T) {
