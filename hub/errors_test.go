@@ -203,6 +203,15 @@ func TestARedirectRepeatsNoToken(t *testing.T) {
 	assert.NotContains(t, e.Hint, token)
 }
 
+func TestASecretThatBeginsWithAnother(t *testing.T) {
+	long := rand.Text()
+	_, err := client(t, answer(400, `{"error":"not `+long+`"}`)).Create(limited(t), hub.Settings{
+		URL: "https://example.com/?secret=" + long, Secret: hub.Secret(long[:10]),
+		Watched: []hub.Watched{{Type: hub.Org, Name: "acme"}}, Domains: []hub.Domain{hub.DomainRepo},
+	})
+	assert.Equal(t, "not [redacted]", asError(t, err).Message)
+}
+
 // What a Hub repeats of a token or a secret is in no error and no log.
 func TestSecretsOfCallsDoNotShow(t *testing.T) {
 	secret, inURL, password, ofJob := "a &+/"+rand.Text(), "u/"+rand.Text(), rand.Text(), rand.Text()
