@@ -1,0 +1,3 @@
+package hub
+
+var ExpandPath = expandPath
