@@ -44,7 +44,7 @@ func (c *Client) refusal(q *request, resp *http.Response, body []byte, redact re
 	if e.Status == http.StatusTooManyRequests || e.Status == http.StatusServiceUnavailable {
 		e.RetryAfter = retryAfter(h, time.Now())
 	}
-	e.Hint = c.hint(q, resp, e, html)
+	e.Hint = c.hint(q, resp, e, html, redact)
 	return e
 }
 

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -31,6 +32,7 @@ type request struct {
 	body         []byte // JSON; nil: none
 	secrets      []string
 	names        bool // the path names something: 404 means that it is not there
+	anonymous    bool // it takes no token and waits for no rate limit
 }
 
 // do makes the call, again where that is safe, and decodes the answer.
@@ -38,13 +40,13 @@ func (c *Client) do(ctx context.Context, q request, answer any) error {
 	switch {
 	case c.offline:
 		return reject(q.op, "", "unset HF_HUB_OFFLINE and TRANSFORMERS_OFFLINE to reach the Hub", ErrOffline)
-	case c.token.Value == "":
+	case c.token().Value == "" && !q.anonymous:
 		return reject(q.op, "", "set HF_TOKEN, or run `hf auth login`; make a token at "+c.endpoint+"/settings/tokens", ErrNoToken)
 	}
-	redact := newRedactor(append(q.secrets, string(c.token.Value))...)
+	redact := newRedactor(append(q.secrets, string(c.token().Value))...)
 	limited, cancel := context.WithTimeoutCause(ctx, c.timeout, errLate)
 	defer cancel()
-	for try, waited := 1, false; ; try++ {
+	for try, waited := 1, q.anonymous; ; try++ {
 		body, e, again := c.once(limited, &q, redact)
 		if e == nil {
 			if len(body) == 0 && q.method == http.MethodDelete {
@@ -110,13 +112,16 @@ func (c *Client) notAHub(op string) *Error {
 
 // once makes one request. again says that another try is safe and may help.
 func (c *Client) once(ctx context.Context, q *request, redact redactor) (answer []byte, e *Error, again bool) {
-	var reached atomic.Bool // a connection was there, so anything may have gone over it
+	// Without a connection nothing was sent. A transport that does not tell may
+	// have had one.
+	var wanted, had atomic.Bool
 	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { reached.Store(true) },
+		GetConn: func(string) { wanted.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { had.Store(true) },
 	})
 	reads := q.method == http.MethodGet
 	lost := func(err error) ([]byte, *Error, bool) {
-		return nil, c.unreachable(q, err, redact), (reads || !reached.Load()) && !permanent(err)
+		return nil, c.unreachable(q, err, redact), (reads || wanted.Load() && !had.Load()) && !permanent(err)
 	}
 	var body io.Reader
 	if q.body != nil {
@@ -126,7 +131,9 @@ func (c *Client) once(ctx context.Context, q *request, redact redactor) (answer 
 	if err != nil {
 		return nil, reject(q.op, "", "", ErrInvalid), false
 	}
-	req.Header.Set("Authorization", "Bearer "+string(c.token.Value))
+	if !q.anonymous {
+		req.Header.Set("Authorization", "Bearer "+string(c.token().Value))
+	}
 	req.Header.Set("User-Agent", c.userAgent)
 	req.Header.Set("Accept", "application/json")
 	if q.body != nil {
@@ -171,34 +178,61 @@ func (c *Client) unreachable(q *request, err error, redact redactor) *Error {
 	if text := err.Error(); redact.text(text) != text {
 		e.Err = errors.New(redact.text(text))
 	}
+	proxy, isProxy := errors.AsType[proxyError](err)
+	op, isOp := errors.AsType[*net.OpError](err)
 	dns, isDNS := errors.AsType[*net.DNSError](err)
 	_, isCert := errors.AsType[*tls.CertificateVerificationError](err)
+	_, isPlain := errors.AsType[tls.RecordHeaderError](err)
 	problem := "the connection broke"
 	switch {
+	case isProxy:
+		problem = proxy.Error()
+		e.Hint = "see HTTPS_PROXY and NO_PROXY"
 	case isCert:
 		problem = "its certificate is not trusted"
-		e.Hint = "is the connection intercepted? name the certificate of the company's proxy in SSL_CERT_FILE"
+		e.Hint = "is the connection intercepted? add the certificate of the company's proxy to the system's, or name its file in SSL_CERT_FILE"
+	case isPlain:
+		problem = "it does not speak TLS"
+		e.Hint = "is HF_ENDPOINT to begin with http://?"
 	case isDNS && dns.IsNotFound:
 		problem = redact.line(dns.Name) + " was not found"
 		e.Hint = "is the network up? behind a company proxy, set HTTPS_PROXY"
 	case isDNS:
 		problem = "the name server did not answer"
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, wsaConnRefused):
 		problem = "connection refused"
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
 		problem = "no route"
 		e.Hint = "is the network up?"
 	case isTimeout(err):
 		problem = "timed out"
+	case isOp && (op.Op == "dial" || op.Op == "proxyconnect"):
+		problem = "no connection"
+	}
+	if isOp && op.Op == "proxyconnect" {
+		problem = "the proxy: " + problem
+		e.Hint = "see HTTPS_PROXY and NO_PROXY"
 	}
 	e.Message = fmt.Sprintf("%s cannot be reached (%s)", c.endpoint, problem)
 	return e
 }
 
+// wsaConnRefused is how Windows refuses a connection; no other system has this
+// number.
+const wsaConnRefused = syscall.Errno(10061)
+
+// proxyError is the status of a proxy that makes no connection.
+type proxyError int
+
+func (e proxyError) Error() string {
+	return strings.TrimSpace(fmt.Sprintf("the proxy answered %d %s", int(e), http.StatusText(int(e))))
+}
+
 // permanent reports whether waiting does not help.
 func permanent(err error) bool {
 	_, isCert := errors.AsType[*tls.CertificateVerificationError](err)
-	return isCert || errors.Is(err, http.ErrSchemeMismatch)
+	_, isPlain := errors.AsType[tls.RecordHeaderError](err)
+	return isCert || isPlain || errors.Is(err, proxyError(http.StatusProxyAuthRequired))
 }
 
 func isTimeout(err error) bool {

@@ -2,6 +2,7 @@ package hub_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -143,7 +144,7 @@ func TestRetriesOfLostConnections(t *testing.T) {
 	}{
 		"broken":      {io.ErrUnexpectedEOF, 3},
 		"unreachable": {&net.OpError{Op: "dial", Err: errors.New("no")}, 3},
-		"TLS to HTTP": {http.ErrSchemeMismatch, 1},
+		"TLS to HTTP": {tls.RecordHeaderError{Msg: "no TLS"}, 1},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			f := &fakeHub{reached: func(*http.Request) error { return c.lose }}
@@ -153,6 +154,10 @@ func TestRetriesOfLostConnections(t *testing.T) {
 			assert.Zero(t, e.Status)
 			assert.Contains(t, e.Error(), "cannot be reached", name)
 			assert.Len(t, f.at, c.tries, name)
+
+			f.at = nil
+			require.Error(t, f.client(t).Delete(t.Context(), id))
+			assert.Len(t, f.at, 1, "%s: this transport does not tell what it did", name)
 		})
 	}
 }
@@ -255,16 +260,20 @@ func TestHangingHub(t *testing.T) {
 }
 
 func TestAnswersAreBounded(t *testing.T) {
+	stopped := make(chan bool, 1)
 	c := client(t, func(w http.ResponseWriter, _ *http.Request) {
 		chunk := []byte(strings.Repeat(" ", 1<<20))
-		for range 20 {
+		for range 100 { // far more than all buffers on the way
 			if _, err := w.Write(chunk); err != nil {
+				stopped <- true
 				return
 			}
 		}
+		stopped <- false
 	})
 	_, err := c.List(limited(t))
 	assert.Contains(t, asError(t, err).Error(), "more than 8 MiB")
+	assert.True(t, <-stopped)
 
 	c = client(t, answer(200, "[]", "X-Long", strings.Repeat("x", 1<<20)))
 	_, err = c.List(limited(t))
@@ -298,6 +307,12 @@ func TestUntrustedCertificate(t *testing.T) {
 	assert.Contains(t, e.Error(), "certificate is not trusted")
 	assert.Contains(t, e.Hint, "SSL_CERT_FILE")
 	assert.Zero(t, calls.Load())
+}
+
+func TestNoTLS(t *testing.T) {
+	c := client(t, answer(200, "[]"), func(o *hub.Options) { o.Endpoint = strings.Replace(o.Endpoint, "http:", "https:", 1) })
+	_, err := c.List(limited(t))
+	assert.Contains(t, asError(t, err).Error(), "it does not speak TLS")
 }
 
 func TestWarningsOfTheHub(t *testing.T) {

@@ -8,7 +8,9 @@ package hub
 
 import (
 	"cmp"
+	"context"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -52,7 +54,7 @@ type Options struct {
 // Hub. Redirects are not followed.
 type Client struct {
 	endpoint  string
-	token     Token
+	token     func() Token // fmt shows all other kinds of fields
 	userAgent string
 	timeout   time.Duration
 	offline   bool
@@ -75,7 +77,7 @@ func New(o Options) (*Client, error) {
 	}
 	c := &Client{
 		endpoint:  u.String(),
-		token:     o.Token,
+		token:     func() Token { return o.Token },
 		userAgent: "hfhook/" + cmp.Or(o.Version, "dev"),
 		timeout:   cmp.Or(o.Timeout, 30*time.Second),
 		offline:   o.Offline,
@@ -90,8 +92,17 @@ func New(o Options) (*Client, error) {
 			TLSHandshakeTimeout:    10 * time.Second,
 			IdleConnTimeout:        30 * time.Second,
 			MaxResponseHeaderBytes: 64 << 10,
+			OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
+				if resp.StatusCode != http.StatusOK {
+					return proxyError(resp.StatusCode)
+				}
+				return nil
+			},
 		}
 		c.transport, c.close = t, t.CloseIdleConnections
+	}
+	if ip := net.ParseIP(u.Hostname()); u.Scheme == "http" && u.Hostname() != "localhost" && !ip.IsLoopback() {
+		c.log.Warn("the token goes to the Hub without encryption", "endpoint", c.endpoint)
 	}
 	return c, nil
 }

@@ -63,29 +63,29 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // hint says what the user can do about an answer other than 2xx.
-func (c *Client) hint(q *request, resp *http.Response, e *Error, html bool) string {
+func (c *Client) hint(q *request, resp *http.Response, e *Error, html bool, redact redactor) string {
 	switch {
 	case e.Status >= 300 && e.Status < 400:
 		to := "elsewhere"
 		if u, err := resp.Location(); err == nil && u.Host != "" {
-			to = "to " + printable(u.Scheme+"://"+u.Host)
+			to = "to " + bounded(redact.line(u.Scheme+"://"+u.Host), 200)
 		}
 		return "it redirects " + to + ", where the token was not sent: if that is the Hub, set HF_ENDPOINT to it"
-	case e.Status == http.StatusUnauthorized:
-		return c.tokenHint()
-	case e.Status == http.StatusForbidden && q.right != "":
-		return fmt.Sprintf("%s may lack the right %s: give it that right at %s/settings/tokens, or use a token with the role write"+
-			" (a browser login needs the scope webhooks)", c.token.named(), q.right, c.endpoint)
-	case e.Status == http.StatusNotFound && errors.Is(e.Err, ErrNotFound):
-		return fmt.Sprintf("check the id at %s/settings/webhooks: it must belong to the user of the token", c.endpoint)
-	case e.Status == http.StatusNotFound, html && e.Status < 500:
-		return fmt.Sprintf("is %s a Hub? see HF_ENDPOINT", c.endpoint)
 	case e.Status == http.StatusTooManyRequests && e.RetryAfter > 0:
 		return fmt.Sprintf("wait %s, then try again", e.RetryAfter)
 	case e.Status == http.StatusTooManyRequests:
 		return "wait a few minutes, then try again"
 	case e.Status == http.StatusProxyAuthRequired:
 		return "the proxy wants a login: see HTTPS_PROXY"
+	case html && e.Status < 500, e.Status == http.StatusNotFound && e.Err == nil:
+		return fmt.Sprintf("is %s a Hub, and does no proxy answer for it? see HF_ENDPOINT", c.endpoint)
+	case e.Status == http.StatusUnauthorized:
+		return c.tokenHint()
+	case e.Status == http.StatusForbidden && q.right != "":
+		return fmt.Sprintf("%s may lack the right %s: give it that right at %s/settings/tokens, or use a token with the role write"+
+			" (a browser login needs the scope webhooks)", c.token().named(), q.right, c.endpoint)
+	case e.Status == http.StatusNotFound:
+		return fmt.Sprintf("check the id at %s/settings/webhooks: it must belong to the user of the token", c.endpoint)
 	case e.Status >= 500:
 		return "try again later, and see https://status.huggingface.co"
 	}
@@ -95,7 +95,7 @@ func (c *Client) hint(q *request, resp *http.Response, e *Error, html bool) stri
 // tokenHint is for a token that the Hub does not take.
 func (c *Client) tokenHint() string {
 	where := c.endpoint + "/settings/tokens"
-	switch t := c.token; {
+	switch t := c.token(); {
 	case t.Expired(time.Now()) && t.Refreshable:
 		return fmt.Sprintf("%s expired: run `hf auth whoami`, which renews it, or `hf auth login`", t.named())
 	case t.Expired(time.Now()):

@@ -111,14 +111,15 @@ func TestHints(t *testing.T) {
 		"may nothing":          {call: whoami, status: 403},
 		"unknown id":           {call: get, status: 404, body: `{"error":"gone"}`, headers: asJSON, want: []string{"check the id", "/settings/webhooks"}, missing: true},
 		"unknown id, deleting": {call: remove, status: 404, want: []string{"check the id"}, missing: true},
-		"not a Hub, a page":    {call: get, status: 404, body: "<html>", want: []string{"is http", "HF_ENDPOINT"}},
+		"not a Hub, a page":    {call: get, status: 404, body: "<html>", want: []string{"is http", "a Hub", "HF_ENDPOINT"}},
 		"not a Hub, listing":   {call: list, status: 404, want: []string{"HF_ENDPOINT"}},
-		"a page, forbidden":    {call: get, status: 400, body: "<html>", want: []string{"HF_ENDPOINT"}},
+		"a page, forbidden":    {call: get, status: 403, body: "<html>", want: []string{"HF_ENDPOINT"}},
 		"rate limit":           {call: list, status: 429, headers: []string{"RateLimit", `"api";r=0;t=250`}, want: []string{"wait 4m10s"}},
 		"rate limit, no time":  {call: remove, status: 429, headers: []string{"Retry-After", "soon"}, want: []string{"wait a few minutes"}},
 		"proxy":                {call: list, status: 407, want: []string{"HTTPS_PROXY"}},
 		"the Hub fails":        {call: remove, status: 503, want: []string{"status.huggingface.co"}},
 		"redirect":             {call: list, status: 307, headers: []string{"Location", "https://elsewhere.example/x?token=1"}, want: []string{"to https://elsewhere.example,", "HF_ENDPOINT"}},
+		"redirect far away":    {call: list, status: 302, headers: []string{"Location", "https://" + strings.Repeat("x", 9000)}, want: []string{"to https://xxx"}},
 		"redirect to nowhere":  {call: list, status: 302, want: []string{"elsewhere"}},
 		"not valid":            {call: remove, status: 400},
 	} {
@@ -136,6 +137,7 @@ func TestHints(t *testing.T) {
 				assert.Contains(t, e.Hint, want)
 			}
 			assert.NotContains(t, e.Hint, "<")
+			assert.Less(t, len(e.Hint), 400)
 			if c.missing {
 				assert.ErrorIs(t, err, hub.ErrNotFound)
 			} else {
@@ -158,6 +160,17 @@ func TestNothingIsSentWithoutToken(t *testing.T) {
 	assert.Zero(t, calls)
 }
 
+func TestNoEncryptionIsToldOf(t *testing.T) {
+	for endpoint, warns := range map[string]bool{"http://hub.example": true, "http://192.0.2.1:80": true, "https://hub.example": false, "http://127.0.0.1:1": false, "http://[::1]:1": false, "http://localhost": false} {
+		var log strings.Builder
+		o := hub.Options{Endpoint: endpoint}
+		debugTo(&log)(&o)
+		_, err := hub.New(o)
+		require.NoError(t, err)
+		assert.Equal(t, warns, strings.Contains(log.String(), "without encryption"), endpoint)
+	}
+}
+
 func TestNewRefuses(t *testing.T) {
 	for _, endpoint := range []string{"huggingface.co", "ftp://huggingface.co", "https://", "https://user:pass@huggingface.co", "https://huggingface.co?x=1", "https://huggingface.co#x", "https://hugging face.co", ":"} {
 		_, err := hub.New(hub.Options{Endpoint: endpoint})
@@ -177,6 +190,26 @@ func TestNewRefuses(t *testing.T) {
 	c, err = hub.New(hub.Options{})
 	require.NoError(t, err)
 	assert.Equal(t, "https://huggingface.co", c.Endpoint())
+}
+
+func TestARedirectRepeatsNoToken(t *testing.T) {
+	var token string
+	c := client(t, func(w http.ResponseWriter, r *http.Request) {
+		answer(302, "", "Location", "https://"+strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")+".example/")(w, r)
+	}, func(o *hub.Options) { token = string(o.Token.Value) })
+	_, err := c.List(limited(t))
+	e := asError(t, err)
+	assert.Contains(t, e.Hint, "https://[redacted].example")
+	assert.NotContains(t, e.Hint, token)
+}
+
+func TestASecretThatBeginsWithAnother(t *testing.T) {
+	long := rand.Text()
+	_, err := client(t, answer(400, `{"error":"not `+long+`"}`)).Create(limited(t), hub.Settings{
+		URL: "https://example.com/?secret=" + long, Secret: hub.Secret(long[:10]),
+		Watched: []hub.Watched{{Type: hub.Org, Name: "acme"}}, Domains: []hub.Domain{hub.DomainRepo},
+	})
+	assert.Equal(t, "not [redacted]", asError(t, err).Message)
 }
 
 // What a Hub repeats of a token or a secret is in no error and no log.

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"github.com/hfhook/hfhook/hub"
 )
@@ -34,20 +33,35 @@ func listAsChild(endpoint string) int {
 }
 
 func TestProxyVariables(t *testing.T) {
-	var asked []string
+	asked := make(chan string, 20)
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked = append(asked, r.Method+" "+r.URL.String())
+		asked <- r.Method + " " + r.RequestURI
+		if r.Method == http.MethodConnect {
+			w.WriteHeader(http.StatusProxyAuthRequired)
+			return
+		}
 		answer(200, "[]")(w, r)
 	}))
-	defer proxy.Close()
-	cmd := exec.CommandContext(limited(t), os.Args[0], "-test.run=^$")
-	for _, pair := range os.Environ() { // nobody else's proxy
-		if name, _, _ := strings.Cut(pair, "="); !strings.HasSuffix(strings.ToUpper(name), "_PROXY") {
-			cmd.Env = append(cmd.Env, pair)
+	child := func(endpoint, variable string) string {
+		cmd := exec.CommandContext(limited(t), os.Args[0], "-test.run=^$")
+		for _, pair := range os.Environ() { // nobody else's proxy
+			if name, _, _ := strings.Cut(pair, "="); !strings.HasSuffix(strings.ToUpper(name), "_PROXY") {
+				cmd.Env = append(cmd.Env, pair)
+			}
 		}
+		cmd.Env = append(cmd.Env, childHub+"="+endpoint, variable+"="+strings.Replace(proxy.URL, "//", "//user:password@", 1))
+		out, err := cmd.CombinedOutput()
+		assert.Equal(t, len(out) == 0, err == nil, "%v", err)
+		assert.NotContains(t, string(out), "password")
+		return string(out)
 	}
-	cmd.Env = append(cmd.Env, childHub+"=http://hub.invalid", "HTTP_PROXY="+proxy.URL)
-	out, err := cmd.CombinedOutput()
-	require.NoError(t, err, "%s", out)
-	assert.Equal(t, []string{"GET http://hub.invalid/api/settings/webhooks"}, asked)
+	assert.Empty(t, child("http://hub.invalid", "HTTP_PROXY"))
+	assert.Equal(t, "GET http://hub.invalid/api/settings/webhooks", <-asked)
+
+	assert.Contains(t, child("https://hub.invalid", "HTTPS_PROXY"), "https://hub.invalid cannot be reached (the proxy answered 407 Proxy Authentication Required)")
+	assert.Equal(t, "CONNECT hub.invalid:443", <-asked)
+	assert.Empty(t, asked, "no second try")
+
+	proxy.Close()
+	assert.Contains(t, child("https://hub.invalid", "HTTPS_PROXY"), "https://hub.invalid cannot be reached (the proxy: connection refused)")
 }

@@ -1,10 +1,13 @@
 package hub
 
 import (
+	"cmp"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -34,15 +37,18 @@ func (s Secret) shown() string {
 type redactor struct{ replace *strings.Replacer }
 
 func newRedactor(secrets ...string) redactor {
-	var pairs []string
+	var all []string
 	for _, s := range secrets {
-		if s == "" {
-			continue
+		if s != "" {
+			inJSON, _ := json.Marshal(s)
+			all = append(all, s, url.QueryEscape(s), url.PathEscape(s), string(inJSON[1:len(inJSON)-1]))
 		}
+	}
+	// The longest first: one may begin with another.
+	slices.SortFunc(all, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
+	var pairs []string
+	for _, s := range all {
 		pairs = append(pairs, s, redacted)
-		if escaped := url.QueryEscape(s); escaped != s {
-			pairs = append(pairs, escaped, redacted)
-		}
 	}
 	return redactor{strings.NewReplacer(pairs...)}
 }

@@ -16,15 +16,17 @@ import (
 
 func TestSecretsDoNotShow(t *testing.T) {
 	text := rand.Text()
+	client, err := hub.New(hub.Options{Token: hub.Token{Value: hub.Secret(text)}})
+	require.NoError(t, err)
 	token := hub.Token{Value: hub.Secret(text), Source: "HF_TOKEN"}
 	var shown bytes.Buffer
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
-		for _, v := range []any{token, &token, token.Value, &token.Value, hub.Options{Token: token}} {
+		for _, v := range []any{token, &token, token.Value, &token.Value, hub.Options{Token: token}, client, *client} {
 			fmt.Fprintf(&shown, verb, v)
 		}
 	}
 	for _, h := range []slog.Handler{slog.NewTextHandler(&shown, nil), slog.NewJSONHandler(&shown, nil)} {
-		slog.New(h).Info("a", "token", token, "value", token.Value, "pointer", &token)
+		slog.New(h).Info("a", "token", token, "value", token.Value, "pointer", &token, "client", client)
 	}
 	b, err := json.Marshal(map[string]any{"token": token})
 	require.NoError(t, err)

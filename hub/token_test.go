@@ -144,6 +144,7 @@ func TestStoredTokens(t *testing.T) {
 			called: "login", expires: time.Unix(at(-time.Hour), 0), refreshable: true, expired: true},
 		"ended and not refreshable": {ini: fmt.Sprintf("[login]\nhf_token = %s\nexpires_at = %d\n", token, at(-time.Hour)),
 			called: "login", expires: time.Unix(at(-time.Hour), 0), expired: true},
+		"twice":           {ini: "[first]\nhf_token = " + token + "\n[second]\nhf_token = " + token + "\nrefresh_token = r\n", called: "first"},
 		"comments and CR": {ini: "# mine\r\n; too\r\n[work]\r\nhf_token = " + token + "\r\n", called: "work"},
 		"another token":   {ini: "[work]\nhf_token = " + other + "\n"},
 		"no time":         {ini: "[work]\nhf_token = " + token + "\nexpires_at = soon\n", called: "work"},

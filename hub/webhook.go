@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// Webhook is a setting as the Hub shows it.
+// Webhook is a setting as the Hub shows it. Its texts are as they came, but for
+// State and Target, which print safely.
 type Webhook struct {
 	ID string `json:"id"`
 
@@ -95,7 +96,7 @@ func (s State) MarshalJSON() ([]byte, error) {
 	return json.Marshal(string(s))
 }
 
-// UnmarshalJSON reads what MarshalJSON writes, and anything else as it stands.
+// UnmarshalJSON reads what MarshalJSON writes, and anything else as text.
 func (s *State) UnmarshalJSON(b []byte) error {
 	var text string
 	switch {
@@ -104,9 +105,9 @@ func (s *State) UnmarshalJSON(b []byte) error {
 	case string(b) == "true":
 		*s = Disabled
 	case json.Unmarshal(b, &text) == nil:
-		*s = State(text)
+		*s = State(bounded(printable(text), 100))
 	default:
-		*s = State(b)
+		*s = State(bounded(printable(string(b)), 100))
 	}
 	return nil
 }

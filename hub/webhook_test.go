@@ -16,6 +16,8 @@ import (
 	"github.com/hfhook/hfhook/hub"
 )
 
+// fixture is one of the samples, which are composed from the Hub's OpenAPI
+// document and the examples of huggingface_hub.
 func fixture(t testing.TB, name string) string {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join("testdata", name))
@@ -69,15 +71,16 @@ func TestUnknownIsNormal(t *testing.T) {
 		shown string
 		want  hub.Webhook
 	}{
-		"bare":            {`{"id":"x"}`, hub.Webhook{State: hub.Enabled}},
-		"nulls":           {`{"id":"x","url":null,"job":null,"watched":null,"domains":null,"disabled":null,"secret":null,"hasSecret":null,"lastTriggerAt":null}`, hub.Webhook{State: hub.Enabled}},
-		"a new state":     {`{"id":"x","disabled":"paused"}`, hub.Webhook{State: "paused"}},
-		"a state as text": {`{"id":"x","disabled":3}`, hub.Webhook{State: "3"}},
-		"new types":       {`{"id":"x","watched":[{"type":"paper","name":"2401.1","more":1}],"domains":["paper"]}`, hub.Webhook{State: hub.Enabled, Watched: []hub.Watched{{Type: "paper", Name: "2401.1"}}, Domains: []hub.Domain{"paper"}}},
-		"the plural":      {`{"id":"x","domains":["repo","discussions","discussion"]}`, hub.Webhook{State: hub.Enabled, Domains: bothDomains}},
-		"an odd time":     {`{"id":"x","lastTriggerAt":"yesterday","url":"u"}`, hub.Webhook{State: hub.Enabled, URL: "u"}},
-		"odd types":       {`{"id":"x","lastTriggerAt":7,"url":7,"watched":7,"job":7,"disabled":true}`, hub.Webhook{State: hub.Disabled, Job: &hub.Job{}}},
-		"an empty secret": {`{"id":"x","secret":""}`, hub.Webhook{State: hub.Enabled}},
+		"bare":             {`{"id":"x"}`, hub.Webhook{State: hub.Enabled}},
+		"nulls":            {`{"id":"x","url":null,"job":null,"watched":null,"domains":null,"disabled":null,"secret":null,"hasSecret":null,"lastTriggerAt":null}`, hub.Webhook{State: hub.Enabled}},
+		"a new state":      {`{"id":"x","disabled":"paused"}`, hub.Webhook{State: "paused"}},
+		"an unclean state": {`{"id":"x","disabled":"a\u001b[1mb"}`, hub.Webhook{State: "a[1mb"}},
+		"a state as text":  {`{"id":"x","disabled":3}`, hub.Webhook{State: "3"}},
+		"new types":        {`{"id":"x","watched":[{"type":"paper","name":"2401.1","more":1}],"domains":["paper"]}`, hub.Webhook{State: hub.Enabled, Watched: []hub.Watched{{Type: "paper", Name: "2401.1"}}, Domains: []hub.Domain{"paper"}}},
+		"the plural":       {`{"id":"x","domains":["repo","discussions","discussion"]}`, hub.Webhook{State: hub.Enabled, Domains: bothDomains}},
+		"an odd time":      {`{"id":"x","lastTriggerAt":"yesterday","url":"u"}`, hub.Webhook{State: hub.Enabled, URL: "u"}},
+		"odd types":        {`{"id":"x","lastTriggerAt":7,"url":7,"watched":7,"job":7,"disabled":true}`, hub.Webhook{State: hub.Disabled, Job: &hub.Job{}}},
+		"an empty secret":  {`{"id":"x","secret":""}`, hub.Webhook{State: hub.Enabled}},
 		"a job's odd parts": {`{"id":"x","job":{"flavor":"new","timeoutSeconds":1.5,"secrets":7,"more":{}}}`,
 			hub.Webhook{State: hub.Enabled, Job: &hub.Job{Flavor: "new"}}},
 		"a job's secrets": {`{"id":"x","job":{"flavor":"f","secrets":{"A":"b"}}}`,

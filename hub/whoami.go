@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -25,16 +26,16 @@ const (
 	TokenOAuth       TokenKind = "oauth" // from a login in the browser
 )
 
-// Right is whether a token may do something.
-type Right string
+// Grant is whether a token may do something.
+type Grant string
 
 const (
-	Granted Right = "yes"
-	Denied  Right = "no"
-	Unknown Right = "unknown" // the Hub does not tell: a call will
+	Granted Grant = "yes"
+	Denied  Grant = "no"
+	Unknown Grant = "unknown" // the Hub does not tell: a call will
 )
 
-func granted(yes bool) Right {
+func granted(yes bool) Grant {
 	if yes {
 		return Granted
 	}
@@ -47,8 +48,20 @@ type Identity struct {
 	TokenName string    // as the user called it; may be empty
 	Kind      TokenKind // empty: the Hub does not tell
 	Expires   time.Time // zero: not that the Hub tells
-	Read      Right     // list and get webhooks
-	Write     Right     // create, change and delete them
+	Read      Grant     // list and get webhooks
+	Write     Grant     // create, change and delete them
+}
+
+const whoami = "/api/whoami-v2"
+
+// Ping finds out whether the Hub answers. It takes no token and sends none.
+func (c *Client) Ping(ctx context.Context) error {
+	var answer fields
+	err := c.do(ctx, request{op: "reach the Hub", method: http.MethodGet, path: whoami, anonymous: true}, &answer)
+	if e, ok := errors.AsType[*Error](err); ok && (e.Status == http.StatusUnauthorized || e.Status == http.StatusTooManyRequests) {
+		return nil // so says a Hub
+	}
+	return err
 }
 
 // WhoAmI asks the Hub whose token this is.
@@ -57,7 +70,7 @@ func (c *Client) WhoAmI(ctx context.Context) (*Identity, error) {
 		Name *string         `json:"name"`
 		Auth json.RawMessage `json:"auth"`
 	}
-	q := request{op: "ask whose token this is", method: http.MethodGet, path: "/api/whoami-v2"}
+	q := request{op: "ask whose token this is", method: http.MethodGet, path: whoami}
 	if err := c.do(ctx, q, &answer); err != nil {
 		return nil, err
 	}

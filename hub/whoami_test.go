@@ -27,7 +27,7 @@ func TestWhoAmI(t *testing.T) {
 	for name, c := range map[string]struct {
 		body        string
 		kind        hub.TokenKind
-		read, write hub.Right
+		read, write hub.Grant
 	}{
 		"classic write":              {classic("write"), hub.TokenWrite, hub.Granted, hub.Granted},
 		"classic admin":              {classic("admin"), "admin", hub.Granted, hub.Granted},
@@ -66,6 +66,40 @@ func TestWhoAmI(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestPing(t *testing.T) {
+	for name, c := range map[string]struct {
+		answer http.HandlerFunc
+		status int // of the error; -1: none
+		hint   string
+	}{
+		"wants a token": {answer(401, `{"error":"no"}`), -1, ""},
+		"rate limit":    {answer(429, "", "Retry-After", "20"), -1, ""},
+		"knows me":      {answer(200, `{"name":"ada"}`), -1, ""},
+		"fails":         {answer(503, ""), 503, "try again later"},
+		"a page":        {answer(200, "<html>log in to the WLAN</html>"), 0, "HF_ENDPOINT"},
+		"a blocked one": {answer(403, "<html>"), 403, "HF_ENDPOINT"},
+		"a redirect":    {answer(302, "", "Location", "https://portal.example/"), 302, "portal.example"},
+		"another API":   {answer(404, `{}`), 404, "HF_ENDPOINT"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := client(t, func(w http.ResponseWriter, r *http.Request) {
+				assert.Empty(t, r.Header.Get("Authorization"))
+				c.answer(w, r)
+			}, func(o *hub.Options) { o.Token.Value = hub.Secret([]string{"", "hf_some"}[len(name)%2]) }).Ping(limited(t))
+			if c.status < 0 {
+				require.NoError(t, err)
+				return
+			}
+			e := asError(t, err)
+			assert.Equal(t, c.status, e.Status)
+			assert.Contains(t, e.Hint, c.hint)
+		})
+	}
+	err := client(t, answer(200, "{}"), func(o *hub.Options) { o.Offline = true }).Ping(limited(t))
+	require.ErrorIs(t, err, hub.ErrOffline)
 }
 
 func TestWhoAmIPrintsSafely(t *testing.T) {

@@ -2,7 +2,6 @@ package tunnel_test
 
 import (
 	"net"
-	"net/url"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -18,16 +17,6 @@ func listen(t *testing.T) net.Listener {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = l.Close() })
 	return l
-}
-
-func TestNoneKeepsTheContract(t *testing.T) {
-	tunneltest.Run(t, func(t *testing.T) tunneltest.Case {
-		l := listen(t)
-		return tunneltest.Case{
-			Provider: tunnel.None{Listener: l},
-			URL:      &url.URL{Scheme: "http", Host: l.Addr().String()},
-		}
-	})
 }
 
 func TestNoneWithoutPublicURL(t *testing.T) {

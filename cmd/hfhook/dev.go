@@ -112,8 +112,8 @@ func (d *dev) prepare() error {
 		d.reporter = &machine{out: out}
 	}
 	d.log, d.tunnelLog = d.newLogs(talk)
-	d.link = newLink(d)
-	return nil
+	d.link, err = newLink(d)
+	return err
 }
 
 // newLogs makes the session's logs: of what hfhook's own rooms log, warnings

@@ -87,8 +87,7 @@ func (d *doctor) prepare() error {
 	if _, err := findSecret(d.c, false); isUsage(err) && d.c.Bool("no-secret") {
 		return err
 	}
-	// Without a listener it is good for its names alone.
-	if d.carriers, d.chooseErr = chooseCarriers(d.c, d.space, nil); isUsage(d.chooseErr) {
+	if d.carriers, d.chooseErr = chooseCarriers(d.c, d.space); isUsage(d.chooseErr) {
 		return d.chooseErr
 	}
 	if d.local, d.listenErr = listenLocal(d.c, d.space); isUsage(d.listenErr) {

@@ -146,7 +146,7 @@ func millis(d time.Duration) string {
 
 func (d *doctor) lookAtNgrok(ctx context.Context) []finding {
 	const name = "ngrok"
-	token, source := ngrokToken()
+	token, source := ngrokToken(d.c)
 	if token == "" {
 		_, err := ngrok.Provider{}.Open(ctx, tunnel.Options{}) // says what it needs
 		return []finding{troubleOf(name, d.lacks(name), err)}

@@ -133,7 +133,8 @@ func TestDoctorSaysThatTheAuthtokenIsRefused(t *testing.T) {
 	edge := ngroktest.Start(t)
 	wrong := rand.Text()
 	for _, tunnel := range []string{"ngrok", "auto"} {
-		d := doctorOn(t, t.TempDir(), ngrokEnv(t, edge, wrong), "--tunnel", tunnel)
+		env := append(ngrokEnv(t, edge, wrong), "PATH="+t.TempDir()) // without cloudflared
+		d := doctorOn(t, t.TempDir(), env, "--tunnel", tunnel)
 		assert.Equal(t, exitFailed, d.code)
 		assert.Equal(t, checkFailed, d.check(t, "path").State)
 		assert.NotContains(t, d.all, wrong)

@@ -14,8 +14,10 @@ import (
 // link is the way from the public URL to this machine: it opens a tunnel and
 // has a watcher follow it.
 type link struct {
-	d       *dev
-	prober  *tunnel.Prober
+	d        *dev
+	prober   *tunnel.Prober
+	carriers []carrier // to try, in order
+
 	name    string // the provider's
 	carrier string // who carries the traffic and where TLS ends, in words
 
@@ -27,15 +29,19 @@ type link struct {
 	tasks   []*task // that feed the watcher, and the watcher
 }
 
-func newLink(d *dev) *link {
-	l := &link{d: d, prober: tunnel.NewProber()}
+func newLink(d *dev) (*link, error) {
+	carriers, err := chooseCarriers(d.c, d.space)
+	if err != nil {
+		return nil, err
+	}
+	l := &link{d: d, prober: tunnel.NewProber(), carriers: carriers}
 	l.prober.Version = version
 	l.watcher = newWatcher(d.reporter, l.announce)
 	l.watcher.hangups = reconnects(d.c.Context)
 	if !d.c.Bool("no-probe") {
 		l.watcher.probe = l.prober.Probe
 	}
-	return l
+	return l, nil
 }
 
 // publicURL is where the Hub reaches this machine; nil while it does not.
@@ -44,18 +50,16 @@ func (l *link) publicURL() *url.URL { return l.url.Load() }
 // open opens the tunnel, leads it to front and checks it. It gives the public
 // URL, or nil when there is none.
 func (l *link) open(ctx context.Context, front *front, local net.Listener) (*url.URL, error) {
-	carriers, err := chooseCarriers(l.d.c, l.d.space, local)
-	if err != nil {
-		return nil, err
-	}
 	l.tasks = append(l.tasks, start(ctx, l.watcher.run), start(ctx, func(ctx context.Context) error {
 		tunnel.WatchSleep(ctx, l.watcher.slept)
 		return nil
 	}))
-	if carriers[0].provider.Name() != "none" {
+	if l.carriers[0].provider == (tunnel.None{}) {
+		l.carriers[0].provider = tunnel.None{Listener: local}
+	} else {
 		front.add(local)
 	}
-	if err := l.openFirst(ctx, carriers); err != nil {
+	if err := l.openFirst(ctx); err != nil {
 		return nil, err
 	}
 	if l.tunnel == nil {
@@ -77,11 +81,11 @@ func (l *link) open(ctx context.Context, front *front, local net.Listener) (*url
 	}
 }
 
-// openFirst opens the first of carriers that can be. When there are several,
+// openFirst opens the first of the carriers that can be. When there are several,
 // as with --tunnel auto, it says which it passed over, and that none is left.
-func (l *link) openFirst(ctx context.Context, carriers []carrier) error {
+func (l *link) openFirst(ctx context.Context) error {
 	o := opening{within: tunnel.OpenTimeout, log: l.d.tunnelLog, notify: l.watcher.notify, skipped: l.d.reporter.skipped}
-	opened, by, err := o.first(ctx, carriers)
+	opened, by, err := o.first(ctx, l.carriers)
 	if err != nil {
 		return err
 	}

@@ -1,17 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"crypto/rand"
-	"encoding/json"
-	"net/http"
 	"os"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/hfhook/hfhook/replay"
 	"github.com/hfhook/hfhook/tunnel/ngrok/ngroktest"
 )
 
@@ -38,34 +34,19 @@ func startWithEnv(t *testing.T, env []string, args ...string) *process {
 func TestDeliveriesComeThroughATunnelThatWasCut(t *testing.T) {
 	edge := ngroktest.Start(t)
 	p := startWithEnv(t, ngrokEnv(t, edge, edge.Token), "dev", "--json", "--listen", "127.0.0.1:0", "--no-secret")
-	line, err := p.await(&p.out, `^{"v":1,"type":"ready".*$`, 1)
-	require.NoError(t, err)
-	var ready readyRecord
-	require.NoError(t, json.Unmarshal([]byte(line[0]), &ready))
+	ready := p.ready(t)
 	assert.True(t, ready.Public)
 	assert.Equal(t, "ngrok", ready.Tunnel)
 	assert.Equal(t, "https://"+ngroktest.DevDomain+"/webhooks/dev", ready.URL)
 	assert.NotContains(t, p.out.String(), `"type":"warning"`, "the probe passed")
 
-	body := samples(t)["repo.content.update.model.commit.composed.json"]
-	deliver := func(id string) {
-		request, err := http.NewRequest(http.MethodPost, ready.URL, bytes.NewReader(body))
-		require.NoError(t, err)
-		request.Header.Set(replay.HeaderWebhookID, id)
-		answer, err := edge.Client().Do(request)
-		require.NoError(t, err)
-		answer.Body.Close()
-		require.Equal(t, http.StatusOK, answer.StatusCode)
-		_, err = p.await(&p.out, `"type":"delivery".*"webhookId":"`+id+`"`, 1)
-		require.NoError(t, err)
-	}
-	deliver("before")
+	p.deliver(t, edge.Client(), ready.URL, 1)
 	edge.KillSessions()
-	_, err = p.await(&p.out, `"type":"tunnel".*"state":"reconnecting"`, 1)
+	_, err := p.await(&p.out, `"type":"tunnel".*"state":"reconnecting"`, 1)
 	require.NoError(t, err)
 	_, err = p.await(&p.out, `"type":"gap"`, 1)
 	require.NoError(t, err)
-	deliver("after")
+	p.deliver(t, edge.Client(), ready.URL, 2)
 
 	code, err := p.end(os.Interrupt)
 	require.NoError(t, err)
@@ -83,22 +64,6 @@ func TestARefusedAuthtokenEndsWithItsOwnExitCode(t *testing.T) {
 	assert.Regexp(t, `(?m)^hfhook: ngrok refused the authtoken from NGROK_AUTHTOKEN \(ERR_NGROK_10[567]\)`, p.err.String())
 	assert.Regexp(t, `(?m)^hint: `, p.err.String())
 	assert.NotContains(t, p.err.String(), wrong)
-}
-
-func TestAutoGoesOnWithoutATunnelAndSaysSo(t *testing.T) {
-	edge := ngroktest.Start(t)
-	for name, token := range map[string]string{"refused": rand.Text(), "none": ""} {
-		t.Run(name, func(t *testing.T) {
-			p := startWithEnv(t, ngrokEnv(t, edge, token), "dev", "--json", "--listen", "127.0.0.1:0")
-			_, err := p.await(&p.out, `"type":"warning".*authtoken.*"hint":"`, 1)
-			require.NoError(t, err)
-			_, err = p.await(&p.out, `"type":"ready".*"public":false.*"tunnel":"none"`, 1)
-			require.NoError(t, err)
-			code, err := p.end(os.Interrupt)
-			require.NoError(t, err)
-			assert.Zero(t, code)
-		})
-	}
 }
 
 func TestNgrokWithoutATokenSaysWhereToGetOne(t *testing.T) {

@@ -2,7 +2,10 @@ package main
 
 import (
 	"bytes"
+	"cmp"
+	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,7 +18,7 @@ import (
 )
 
 // patience is how long a test waits for what has to happen.
-const patience = 30 * time.Second
+const patience = 60 * time.Second
 
 // process is a program that a test runs, most often this test binary as
 // hfhook, with what it has printed so far.
@@ -61,6 +64,28 @@ func (p *process) end(signal os.Signal) (int, error) {
 	case <-time.After(patience):
 		return 0, fmt.Errorf("the program does not end; it said:\n%s%s", p.out.String(), p.err.String())
 	}
+}
+
+// ready waits for the record that hfhook dev is.
+func (p *process) ready(t testing.TB) (r readyRecord) {
+	t.Helper()
+	line, err := p.await(&p.out, `^{"v":1,"type":"ready".*$`, 1)
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal([]byte(line[0]), &r))
+	return r
+}
+
+// deliver posts a sample, which is the nth delivery, and waits until hfhook dev
+// shows it. A nil client is the usual one.
+func (p *process) deliver(t testing.TB, client *http.Client, url string, n int) {
+	t.Helper()
+	body := samples(t)["repo.content.update.model.commit.composed.json"]
+	answer, err := cmp.Or(client, http.DefaultClient).Post(url, "application/json", bytes.NewReader(body))
+	require.NoError(t, err)
+	answer.Body.Close()
+	require.Equal(t, http.StatusOK, answer.StatusCode)
+	_, err = p.await(&p.out, `"type":"delivery"|^\S+  #\d+  `, n)
+	require.NoError(t, err)
 }
 
 func isDone(p *process) bool {

@@ -35,6 +35,7 @@ type readyRecord struct {
 	Public   bool     `json:"public"` // whether the Hub can reach it
 	Local    string   `json:"local"`
 	Tunnel   string   `json:"tunnel"`
+	Through  string   `json:"through,omitempty"` // who carries the traffic and where TLS ends, in words
 	Settings string   `json:"settings"`
 	Secret   string   `json:"secret"` // where it comes from, never what it is
 	Targets  []string `json:"targets"`

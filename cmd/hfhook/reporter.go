@@ -68,7 +68,7 @@ func (h *human) ready(s session) {
 	defer h.Unlock()
 	address := h.talk.bold(h.talk.link(s.url))
 	if s.public {
-		h.row("URL", address+h.talk.dim(s.carrier))
+		h.row("URL", address+h.talk.dim("  "+s.carrier))
 	} else {
 		h.row("URL", address+h.talk.warn("  local: the Hub cannot reach it"))
 	}
@@ -263,7 +263,7 @@ func (m *machine) write(record any) {
 func (m *machine) ready(s session) {
 	m.write(readyRecord{
 		recordHead: head("ready", time.Now()),
-		URL:        s.url, Public: s.public, Local: s.local, Tunnel: s.tunnel, Settings: settingsPage,
+		URL:        s.url, Public: s.public, Local: s.local, Tunnel: s.tunnel, Through: s.carrier, Settings: settingsPage,
 		Secret: string(s.secret.source), Targets: append([]string{}, s.targets...), Store: s.store, Waiting: s.waiting,
 	})
 }

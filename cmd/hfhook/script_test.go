@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/hfhook/hfhook/tunnel/cloudflared/cloudflaredtest"
 )
 
 // The stories in testdata/script run the real program against real handlers.
@@ -57,6 +59,7 @@ func TestScripts(t *testing.T) {
 }
 
 func TestMain(m *testing.M) {
+	cloudflaredtest.Main()
 	testscript.Main(m, map[string]func(){
 		"hfhook":      func() { os.Exit(program()) },
 		"testhandler": handlerProgram,

@@ -89,6 +89,9 @@ func setFromFile(c *cli.Context, file string, values map[string]any) error {
 		if !here || isGiven(c, name) {
 			continue
 		}
+		if name == "tunnel-cmd" && filepath.Base(file) == settingsName {
+			return fmt.Errorf("%s: tunnel-cmd runs a program, so it is not taken from a folder that may be somebody else's: pass --tunnel-cmd, or put it into your own config.yaml", file)
+		}
 		for _, value := range listOf(values[name]) {
 			switch value.(type) {
 			case string, bool, int, float64:

@@ -212,45 +212,100 @@ func TestAStartThatFailsIsTriedFourTimes(t *testing.T) {
 			for _, e := range events.All()[1:] {
 				assert.GreaterOrEqual(t, e.Retry, p.RetryPause)
 			}
-
-			service.Refuse(how, 3)
-			open(t, p, tunnel.Options{})
-			assert.Len(t, service.Puppets(), 8)
 		})
 	}
 }
 
-func TestOpenEndsInTimeAndSaysWhatWasMissing(t *testing.T) {
+func TestTheFourthStartIsGoodEnough(t *testing.T) {
+	service := cloudflaredtest.Start(t)
+	service.Refuse(cloudflaredtest.BrokenAPI, 3)
+	open(t, service.Provider(), tunnel.Options{})
+	assert.Len(t, service.Puppets(), 4)
+}
+
+func TestOpenSaysWhatItWaitedFor(t *testing.T) {
+	type arm = func(s *cloudflaredtest.Service, enough func())
+	when := func(path string, s *cloudflaredtest.Service, enough func()) {
+		s.Watch(func(asked string) {
+			if asked == path {
+				enough()
+			}
+		})
+	}
 	for name, c := range map[string]struct {
-		prepare      func(*cloudflaredtest.Service)
+		arm
 		code, detail string
 	}{
-		"nothing is said": {func(s *cloudflaredtest.Service) { s.Prepare(func(p *childtest.Puppet) { <-p.Gone() }) },
-			"timeout", `^cloudflared did not start in time$`},
-		"no name": {func(s *cloudflaredtest.Service) { s.Unannounced(true) },
-			"nourl", `^cloudflared announced no host name \(last line: Registered tunnel connection\)$`},
-		"a foreign name": {func(s *cloudflaredtest.Service) {
-			s.Names(func(int) string { return "x.trycloudflare.com.example.test" })
-		},
-			"nourl", `^cloudflared announced a host name that is not in trycloudflare.com$`},
-		"an odd name": {func(s *cloudflaredtest.Service) { s.Names(func(int) string { return "a/b.trycloudflare.com" }) },
-			"nourl", `^cloudflared announced a host name that is not in trycloudflare.com$`},
-		"no connection": {func(s *cloudflaredtest.Service) { s.Disconnect(-1) },
-			"unreachable", `^cloudflared cannot connect to Cloudflare \(last line: Registered tunnel connection\)$`},
-		"no record": {func(s *cloudflaredtest.Service) { s.Absent(1 << 30) },
-			"dns", `^demo-[a-z0-9]+-words.trycloudflare.com did not appear in DNS$`},
+		"nothing is said": {func(s *cloudflaredtest.Service, enough func()) {
+			s.Prepare(func(p *childtest.Puppet) { enough(); <-p.Gone() })
+		}, "timeout", `^cloudflared did not start in time$`},
+		"no name": {func(s *cloudflaredtest.Service, enough func()) {
+			s.Unannounced(true)
+			when("/quicktunnel", s, enough)
+		}, "nourl", `^cloudflared announced no host name \(last line: [^{}]+\)$`},
+		"no connection": {func(s *cloudflaredtest.Service, enough func()) {
+			s.Disconnect(-1)
+			when("/ready", s, enough)
+		}, "unreachable", `^cloudflared cannot connect to Cloudflare \(last line: [^{}]+\)$`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			service := cloudflaredtest.Start(t)
-			c.prepare(service)
-			p := service.Provider()
-			p.OpenTimeout = time.Second
-			e := openError(t, p, tunnel.Options{})
+			ctx, cancel := context.WithCancelCause(t.Context())
+			enough := errors.New("enough")
+			c.arm(service, func() { cancel(enough) })
+			_, err := service.Provider().Open(ctx, tunnel.Options{})
+			require.ErrorIs(t, err, enough)
+			e := err.(*tunnel.Error)
 			assert.Equal(t, c.code, e.Code)
 			assert.Regexp(t, c.detail, e.Error())
 			assert.False(t, e.Permanent)
-			assert.ErrorIs(t, e, context.DeadlineExceeded)
 		})
+	}
+}
+
+func TestOpenEndsInTime(t *testing.T) {
+	service := cloudflaredtest.Start(t)
+	service.Absent(1 << 30)
+	p := service.Provider()
+	p.OpenTimeout = 2 * time.Second
+	e := openError(t, p, tunnel.Options{})
+	assert.Equal(t, "dns", e.Code)
+	assert.Regexp(t, `^demo-[a-z0-9]+-words.trycloudflare.com did not appear in DNS$`, e.Error())
+	assert.ErrorIs(t, e, context.DeadlineExceeded)
+}
+
+func TestASessionEndsInTime(t *testing.T) {
+	service := cloudflaredtest.Start(t)
+	service.Absent(1 << 30)
+	p := service.Provider()
+	p.StartTimeout = 500 * time.Millisecond
+	ctx, cancel := context.WithCancel(t.Context())
+	var again tunnel.Event
+	_, err := p.Open(ctx, tunnel.Options{Notify: func(e tunnel.Event) {
+		if e.Err != nil && !strings.HasPrefix(e.Err.Error(), "waiting for ") {
+			again = e
+			cancel()
+		}
+	}})
+	require.Error(t, err)
+	assert.Equal(t, tunnel.Opening, again.State)
+	assert.Positive(t, again.Retry, "another one follows")
+}
+
+func TestForeignNamesAreRefused(t *testing.T) {
+	for _, name := range []string{"x.trycloudflare.com.example.test", "a/b.trycloudflare.com", "trycloudflare.com", "a.b.trycloudflare.com", "-a.trycloudflare.com"} {
+		service := cloudflaredtest.Start(t)
+		service.Names(func(int) string { return name })
+		ctx, cancel := context.WithCancel(t.Context())
+		_, err := service.Provider().Open(ctx, tunnel.Options{Notify: func(e tunnel.Event) {
+			if e.Err != nil {
+				cancel()
+			}
+		}})
+		var e *tunnel.Error
+		require.ErrorAs(t, err, &e)
+		assert.Equal(t, "nourl", e.Code)
+		assert.Equal(t, "cloudflared announced a host name that is not in trycloudflare.com", e.Error())
 	}
 }
 

@@ -109,7 +109,8 @@ func (p Provider) check(u *url.URL) error {
 	case p.Authtoken == "":
 		return &tunnel.Error{Provider: "ngrok", Code: "missing", Permanent: true,
 			Detail: "ngrok needs an authtoken",
-			Hint:   "it is free: get it at https://dashboard.ngrok.com/get-started/your-authtoken, then: export NGROK_AUTHTOKEN=..."}
+			Hint: "it is free: get it at https://dashboard.ngrok.com/get-started/your-authtoken, then: export NGROK_AUTHTOKEN=...; " +
+				"without an account: hfhook dev --tunnel=ssh:localhost.run"}
 	case u == nil:
 		return nil
 	case u.Scheme != "https":

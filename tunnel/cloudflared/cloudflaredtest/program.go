@@ -181,7 +181,11 @@ func (s *Service) startMetrics() error {
 	s.metrics = &http.Server{
 		ErrorLog: log.New(io.Discard, "", 0),
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if s.switches().silent {
+			sw := s.switches()
+			if sw.watch != nil {
+				sw.watch(r.URL.Path)
+			}
+			if sw.silent {
 				http.Error(w, "silent", http.StatusInternalServerError)
 				return
 			}

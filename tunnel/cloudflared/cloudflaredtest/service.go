@@ -19,6 +19,7 @@
 package cloudflaredtest
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"net/http"
@@ -79,6 +80,7 @@ type switches struct {
 	absent    int
 	prepare   func(*childtest.Puppet)
 	hideNames bool
+	watch     func(path string)
 }
 
 // Refusal is how the service that gives names fails.
@@ -95,20 +97,21 @@ const (
 // error of the test, unless it takes it with Wrongs.
 func Start(t testing.TB) *Service {
 	t.Helper()
-	s := &Service{runs: map[string]*run{}}
-	s.Public = childtest.StartPublic(t, "*."+Domain)
-	if err := s.startMetrics(); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.startNames(); err != nil {
-		t.Fatal(err)
-	}
+	s := &Service{runs: map[string]*run{}, Public: childtest.StartPublic(t, "*."+Domain)}
 	t.Cleanup(func() {
-		_ = s.metrics.Close()
-		_ = s.names.Close()
+		if s.metrics != nil {
+			_ = s.metrics.Close()
+		}
+		if s.names != nil {
+			_ = s.names.Close()
+		}
 		s.wg.Wait()
 	})
-	s.Stage = childtest.Start(t, "cloudflared", s.perform)
+	s.Stage = childtest.Start(t, "cloudflared")
+	if err := cmp.Or(s.startMetrics(), s.startNames()); err != nil {
+		t.Fatal(err)
+	}
+	s.Perform(s.perform)
 	return s
 }
 
@@ -155,6 +158,9 @@ func (s *Service) Absent(n int) { s.set(func(s *switches) { s.absent = n }) }
 
 // Unannounced leaves /quicktunnel without a name.
 func (s *Service) Unannounced(hide bool) { s.set(func(s *switches) { s.hideNames = hide }) }
+
+// Watch runs f with the path of each request to the metrics server.
+func (s *Service) Watch(f func(path string)) { s.set(func(s *switches) { s.watch = f }) }
 
 // Prepare runs f with each process before it does anything else.
 func (s *Service) Prepare(f func(*childtest.Puppet)) { s.set(func(s *switches) { s.prepare = f }) }

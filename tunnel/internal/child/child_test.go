@@ -23,10 +23,18 @@ import (
 	"github.com/hfhook/hfhook/tunnel/tunneltest"
 )
 
+// stage is for puppets that only do what the test says.
+func stage(t *testing.T) *childtest.Stage {
+	t.Helper()
+	s := childtest.Start(t, "program")
+	s.Perform(func(*childtest.Puppet) {})
+	return s
+}
+
 // start runs a puppet as a child and stops it with the test.
 func start(t *testing.T, p child.Program) (*child.Process, *childtest.Puppet) {
 	t.Helper()
-	stage := childtest.Start(t, "program", func(*childtest.Puppet) {})
+	stage := stage(t)
 	p.Path = stage.Path
 	if p.Redact == nil {
 		p.Redact = child.Redactor()
@@ -206,7 +214,7 @@ func TestAGrandchildThatLeftKeepsNobodyWaiting(t *testing.T) {
 
 // Pdeathsig belongs to the thread that started the child.
 func TestAChildOutlivesTheThreadThatAskedForIt(t *testing.T) {
-	stage := childtest.Start(t, "program", func(*childtest.Puppet) {})
+	stage := stage(t)
 	got := make(chan *child.Process)
 	go func() {
 		runtime.LockOSThread() // and never unlocks: the thread ends with this goroutine

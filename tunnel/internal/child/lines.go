@@ -138,7 +138,7 @@ var escapes = regexp.MustCompile(`\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\
 // nothing has to go.
 func printable(line []byte) []byte {
 	line = bytes.TrimRight(line, "\r")
-	if !bytes.ContainsFunc(line, func(r rune) bool { return r < ' ' || r > '~' }) {
+	if isPlain(line) {
 		return line
 	}
 	return bytes.Map(func(r rune) rune {
@@ -150,4 +150,14 @@ func printable(line []byte) []byte {
 		}
 		return -1
 	}, escapes.ReplaceAll(line, nil))
+}
+
+// isPlain goes by bytes, because nearly all lines are plain.
+func isPlain(line []byte) bool {
+	for _, c := range line {
+		if c < ' ' || c > '~' {
+			return false
+		}
+	}
+	return true
 }

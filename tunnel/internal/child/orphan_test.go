@@ -8,13 +8,11 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/hfhook/hfhook/tunnel/internal/child/childtest"
 )
 
 // The parent is a process of its own: it starts the child, and is killed.
 func TestAChildEndsWithAKilledParent(t *testing.T) {
-	stage := childtest.Start(t, "program", func(*childtest.Puppet) {})
+	stage := stage(t)
 	parent := exec.Command(os.Args[0])
 	parent.Env = append(os.Environ(), parentOf+"="+stage.Path)
 	require.NoError(t, parent.Start())

@@ -14,3 +14,14 @@ func Lingering() []goleak.Option {
 		goleak.IgnoreAnyFunction("golang.ngrok.com/muxado/v2.(*Heartbeat).requester"),
 	}
 }
+
+// Stuck are goroutines that the library leaves for good when a session ends
+// while a connection comes in: it takes a read lock twice, and waits for the
+// write lock in between. It takes a tunnel that is closed or cut under load.
+func Stuck() []goleak.Option {
+	return []goleak.Option{
+		goleak.IgnoreAnyFunction("golang.ngrok.com/ngrok/v2/internal/tunnel/client.(*session).handleProxy"),
+		goleak.IgnoreAnyFunction("golang.ngrok.com/ngrok/v2/internal/tunnel/client.(*shutdown).Shut"),
+		goleak.IgnoreAnyFunction("golang.ngrok.com/ngrok/v2/internal/tunnel/client.(*tunnel).Accept"),
+	}
+}

@@ -28,9 +28,7 @@ type Stage struct {
 	Dir  string // holds the executable and can be put into PATH
 	Path string // of the executable
 
-	t      testing.TB
-	script func(*Puppet)
-
+	t        testing.TB
 	listener net.Listener
 	wg       sync.WaitGroup
 	born     chan *Puppet // grandchildren
@@ -42,15 +40,15 @@ type Stage struct {
 	wrongs  []string
 }
 
-// Start makes an executable of the given name, and runs script for each
-// process of it, until the end of the test. A process that outlives its
-// tunnel is an error of the test. TestMain must call Main.
-func Start(t testing.TB, name string, script func(*Puppet)) *Stage {
+// Start makes an executable of the given name, until the end of the test. Its
+// processes wait for Perform. One that outlives its tunnel is an error of the
+// test. TestMain must call Main.
+func Start(t testing.TB, name string) *Stage {
 	t.Helper()
 	if !prepared {
 		t.Fatal("childtest: TestMain does not call Main") // the binary would run its tests in place of the puppet, for ever
 	}
-	s := &Stage{Dir: t.TempDir(), t: t, script: script, born: make(chan *Puppet, 1)}
+	s := &Stage{Dir: t.TempDir(), t: t, born: make(chan *Puppet, 1)}
 	if runtime.GOOS == "windows" {
 		name += ".exe"
 	}
@@ -65,17 +63,21 @@ func Start(t testing.TB, name string, script func(*Puppet)) *Stage {
 		install(exe, s.Path)); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(s.close)
+	return s
+}
+
+// Perform runs script for each process.
+func (s *Stage) Perform(script func(*Puppet)) {
 	s.wg.Go(func() {
 		for {
 			c, err := s.listener.Accept()
 			if err != nil {
 				return
 			}
-			s.wg.Go(func() { s.meet(c) })
+			s.wg.Go(func() { s.meet(c, script) })
 		}
 	})
-	t.Cleanup(s.close)
-	return s
 }
 
 // install links to, or copies where links are not allowed.
@@ -177,7 +179,7 @@ func (s *Stage) WaitIdle() {
 	}
 }
 
-func (s *Stage) meet(c net.Conn) {
+func (s *Stage) meet(c net.Conn, script func(*Puppet)) {
 	defer c.Close()
 	p := &Puppet{conn: c, out: json.NewEncoder(c), replies: make(chan reply), gone: make(chan struct{}), born: s.born}
 	in := json.NewDecoder(c)
@@ -199,7 +201,7 @@ func (s *Stage) meet(c net.Conn) {
 	if grandchild {
 		s.born <- p
 	} else {
-		s.wg.Go(func() { s.script(p) })
+		s.wg.Go(func() { script(p) })
 	}
 	for {
 		var r reply
