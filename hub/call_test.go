@@ -209,7 +209,7 @@ func TestHangingHub(t *testing.T) {
 		e := asError(t, err)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		assert.Contains(t, e.Error(), "did not answer within 100ms")
-		assert.EqualValues(t, 1, calls.Load())
+		assert.LessOrEqual(t, calls.Load(), int32(1))
 	})
 	t.Run("in its answer", func(t *testing.T) {
 		c := client(t, func(w http.ResponseWriter, r *http.Request) {

@@ -126,7 +126,7 @@ func TestHints(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c.token.Value = hub.Secret(rand.Text())
-			cl := client(t, answer(c.status, c.body, c.headers...), func(o *hub.Options) { o.Token, o.Timeout = c.token, 2*time.Second })
+			cl := client(t, answer(c.status, c.body, c.headers...), func(o *hub.Options) { o.Token, o.Timeout = c.token, 20*time.Second })
 			err := c.call(t, cl)
 			e := asError(t, err)
 			assert.Equal(t, c.status, e.Status)

@@ -332,7 +332,8 @@ func TestHangingTarget(t *testing.T) {
 	t.Cleanup(func() { close(gone) })
 	h.Register(s.URL, "", acme)
 	last := h.Trigger(hubtest.Event{Repo: "acme/x"})[0].Wait()
-	assert.Contains(t, last.Err, "deadline")
+	assert.NotEmpty(t, last.Err)
+	assert.Zero(t, last.Status)
 
 	slow := hubtest.Start(t)
 	slow.Register(s.URL, "", acme)

@@ -11,6 +11,7 @@
 //
 // A program in a process of its own finds it with Environ. Where the Hub's ways
 // are not published, such as the pauses between retries, the comments say so.
+// A webhook with a Job is triggered and starts nothing.
 package hubtest
 
 import (
