@@ -4,20 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"mime"
-	"net/http"
-	"net/url"
 	"os"
 	"strings"
 	"time"
 
 	"github.com/hfhook/hfhook/hub"
-	"github.com/hfhook/hfhook/tunnel"
 )
 
-// hubTime bounds the questions to the Hub.
-const hubTime = 8 * time.Second
+// hubTime bounds each of the two questions to the Hub.
+const hubTime = 6 * time.Second
 
 // lookAtHub looks whether the Hub answers and what the user's token is good
 // for. hfhook dev receives without either.
@@ -34,37 +29,31 @@ func lookAtHub(ctx context.Context) []finding {
 	if source != "" {
 		address += " (" + source + ")"
 	}
-	offline := hub.FindOffline(os.Getenv)
-
-	var all []finding
+	var ofIt []finding
 	switch {
 	case foundErr != nil:
-		all = append(all, finding{ofToken, checkWarning, foundErr.Error(), "make the file readable, or set HF_TOKEN"})
+		ofIt = []finding{{ofToken, checkWarning, foundErr.Error(), "make the file readable, or set HF_TOKEN"}}
 	case token.Value == "":
-		all = append(all, finding{ofToken, checkWarning, "none is found, so webhooks are entered by hand", "run `hf auth login`, or set HF_TOKEN"})
+		ofIt = []finding{{ofToken, checkWarning, "none is found, so webhooks are entered by hand", "run `hf auth login`, or set HF_TOKEN"}}
+	default:
+		ofIt = []finding{skippedCheck(ofToken, "from %s", token.Source)}
 	}
-	switch {
-	case offline != "":
-		all = append(all, skippedCheck(name, "%s is not asked: %s is set", address, offline))
-		if token.Value != "" {
-			all = append(all, skippedCheck(ofToken, "from %s", token.Source))
-		}
-		return all
-	case token.Value == "":
-		return append([]finding{lookAtEndpoint(ctx, client.Endpoint(), address)}, all...)
+	if offline := hub.FindOffline(os.Getenv); offline != "" {
+		return append([]finding{skippedCheck(name, "%s is not asked: %s is set", address, offline)}, ofIt...)
 	}
-
 	start := time.Now()
-	who, err := client.WhoAmI(ctx)
-	took := time.Since(start)
-	answers := good(name, "%s answers in %s", address, millis(took))
-	if e, ok := errors.AsType[*hub.Error](err); ok {
-		if e.Status == http.StatusUnauthorized {
+	if err := client.Ping(ctx); err != nil {
+		return append([]finding{hubTrouble(name, err)}, ofIt...)
+	}
+	answers := good(name, "%s answers in %s", address, millis(time.Since(start)))
+	if token.Value != "" {
+		who, err := client.WhoAmI(ctx)
+		if err != nil {
 			return []finding{answers, hubTrouble(ofToken, err)}
 		}
-		return []finding{hubTrouble(name, err), skippedCheck(ofToken, "from %s", token.Source)}
+		ofIt = []finding{tokenFinding(client.Endpoint(), token, who)}
 	}
-	return []finding{answers, tokenFinding(client.Endpoint(), token, who)}
+	return append([]finding{answers}, ofIt...)
 }
 
 func hubToken() (hub.Token, error) {
@@ -73,54 +62,11 @@ func hubToken() (hub.Token, error) {
 }
 
 func hubTrouble(name string, err error) finding {
-	f := finding{name: name, state: checkWarning, detail: err.Error()}
-	if e, ok := errors.AsType[*hub.Error](err); ok {
+	f := finding{name: name, state: checkWarning, detail: err.Error(), hint: "see HF_ENDPOINT"}
+	if e, ok := errors.AsType[*hub.Error](err); ok && e.Hint != "" {
 		f.hint = e.Hint
 	}
 	return f
-}
-
-// lookAtEndpoint asks the Hub whose call this is. That it does not know is the
-// answer of a Hub.
-func lookAtEndpoint(ctx context.Context, endpoint, address string) finding {
-	const name = "hub"
-	isItOne := "is it a Hub? see HF_ENDPOINT"
-	ctx, cancel := context.WithTimeout(ctx, hubTime)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint+"/api/whoami-v2", nil)
-	if err != nil {
-		return finding{name, checkWarning, address + " is not a URL", isItOne}
-	}
-	request.Header.Set("User-Agent", "hfhook/"+version)
-	request.Close = true
-	start := time.Now()
-	answer, err := directly.Do(request)
-	if err != nil {
-		return finding{name, checkWarning, fmt.Sprintf("%s cannot be reached (%s)", address, requestProblem(err)), networkHint}
-	}
-	defer answer.Body.Close()
-	_, _ = io.CopyN(io.Discard, answer.Body, 64<<10)
-	took := time.Since(start)
-	media, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type"))
-	switch status := answer.StatusCode; {
-	case status >= 500:
-		return finding{name, checkWarning, fmt.Sprintf("%s answers %d %s", address, status, http.StatusText(status)), "try again later, and see https://status.huggingface.co"}
-	case media == "text/html", status != http.StatusUnauthorized && status != http.StatusOK:
-		return finding{name, checkWarning, fmt.Sprintf("%s answers %d %s, as no Hub does", address, status, http.StatusText(status)), isItOne}
-	}
-	return good(name, "%s answers in %s", address, millis(took))
-}
-
-// directly makes requests as a Prober does: through the proxies of the
-// environment, and no redirect is followed.
-var directly = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-
-// requestProblem says in a few words why there was no answer.
-func requestProblem(err error) string {
-	if e, ok := errors.AsType[*url.Error](err); ok {
-		err = e.Err
-	}
-	return tunnel.DialProblem(err)
 }
 
 // tokenFinding tells what a token is good for.
@@ -136,7 +82,7 @@ func tokenFinding(endpoint string, token hub.Token, who *hub.Identity) finding {
 	var lacking []string
 	for _, right := range []struct {
 		words, name string
-		has         hub.Right
+		has         hub.Grant
 	}{{"read webhooks", hub.RightRead, who.Read}, {"change webhooks", hub.RightWrite, who.Write}} {
 		switch right.has {
 		case hub.Granted:

@@ -21,6 +21,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hfhook/hfhook/replay"
+	"github.com/hfhook/hfhook/tunnel/cloudflared/cloudflaredtest"
+	"github.com/hfhook/hfhook/tunnel/command/commandtest"
 	"github.com/hfhook/hfhook/tunnel/ngrok/ngroktest"
 )
 
@@ -99,6 +101,7 @@ func noLeftovers(t *testing.T, home string) {
 }
 
 func TestDoctorTimesTheWayThroughATunnel(t *testing.T) {
+	t.Parallel()
 	edge := ngroktest.Start(t)
 	d := doctorOn(t, t.TempDir(), ngrokEnv(t, edge, edge.Token), "--tunnel", "ngrok", "--path", "/webhooks/mine")
 	assert.Zero(t, d.code, d.all)
@@ -130,6 +133,7 @@ func TestDoctorTimesTheWayThroughATunnel(t *testing.T) {
 }
 
 func TestDoctorSaysThatTheAuthtokenIsRefused(t *testing.T) {
+	t.Parallel()
 	edge := ngroktest.Start(t)
 	wrong := rand.Text()
 	for _, tunnel := range []string{"ngrok", "auto"} {
@@ -151,7 +155,37 @@ func TestDoctorSaysThatTheAuthtokenIsRefused(t *testing.T) {
 	}
 }
 
+func TestDoctorTimesTheWayOfAutosChoice(t *testing.T) {
+	t.Parallel()
+	edge, cloudflare := ngroktest.Start(t), cloudflaredtest.Start(t)
+	d := doctorOn(t, t.TempDir(), append(ngrokEnv(t, edge, rand.Text()), // is refused
+		"PATH="+cloudflare.Dir, "HFHOOK_CLOUDFLARED_NAME_SERVER="+cloudflare.NameServer,
+		"HTTPS_PROXY="+cloudflare.ProxyURL.String(), "SSL_CERT_FILE="+cloudflare.CAFile(t)))
+	assert.Zero(t, d.code, d.all)
+	assert.Regexp(t, `^.*cloudflared(\.exe)?: cloudflared version 2026\.8\.2`, d.check(t, "cloudflared").Detail)
+	require.Len(t, d.checks["tunnel"], 2, d.all)
+	assert.Equal(t, "--tunnel auto takes the first of these that can be opened: ngrok, cloudflared, ssh:localhost.run", d.checks["tunnel"][0].Detail)
+	assert.Regexp(t, `^skipped ngrok: `, d.checks["tunnel"][1].Detail)
+	assert.Equal(t, checkOK, d.check(t, "path").State)
+	require.NotNil(t, d.path)
+	assert.Equal(t, "cloudflared", d.path.Tunnel)
+	assert.True(t, d.path.Public)
+	assert.Regexp(t, `^https://.*\.trycloudflare\.com/webhooks/dev$`, d.path.URL)
+}
+
+func TestDoctorTimesTheWayThroughAnyProgram(t *testing.T) {
+	t.Parallel()
+	service := commandtest.Start(t)
+	d := doctorOn(t, t.TempDir(), []string{"HTTPS_PROXY=" + service.ProxyURL.String(), "SSL_CERT_FILE=" + service.CAFile(t)},
+		"--tunnel-cmd", service.Command, "--tunnel-url-pattern", commandtest.Pattern)
+	assert.Zero(t, d.code, d.all)
+	assert.Equal(t, checkOK, d.check(t, "path").State)
+	require.NotNil(t, d.path)
+	assert.Equal(t, "command", d.path.Tunnel)
+}
+
 func TestDoctorSeesWhoAnswersInsteadOfIt(t *testing.T) {
+	t.Parallel()
 	edge := ngroktest.Start(t)
 	edge.AnswerRequests("727")
 	d := doctorOn(t, t.TempDir(), ngrokEnv(t, edge, edge.Token), "--tunnel", "ngrok")
@@ -161,6 +195,7 @@ func TestDoctorSeesWhoAnswersInsteadOfIt(t *testing.T) {
 
 // What the Hub delivers while doctor receives would be lost, if it were taken.
 func TestDoctorTakesNoDeliveryOfTheHub(t *testing.T) {
+	t.Parallel()
 	edge := ngroktest.Start(t)
 	secret := rand.Text()
 	env := append(ngrokEnv(t, edge, edge.Token), "WEBHOOK_SECRET="+secret)
@@ -205,6 +240,7 @@ func TestDoctorTakesNoDeliveryOfTheHub(t *testing.T) {
 }
 
 func TestDoctorEndsInOrderWhenItIsTold(t *testing.T) {
+	t.Parallel()
 	silent, err := net.Listen("tcp", "127.0.0.1:0") // takes connections and never says a word
 	require.NoError(t, err)
 	defer silent.Close()
@@ -248,6 +284,7 @@ func who(auth string) http.HandlerFunc {
 }
 
 func TestDoctorAsksTheHub(t *testing.T) {
+	t.Parallel()
 	in := func(d time.Duration) string { return time.Now().Add(d).UTC().Format(time.RFC3339) }
 	html := func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
@@ -278,7 +315,7 @@ func TestDoctorAsksTheHub(t *testing.T) {
 			hubSays: `500`, tokenSays: `^from HF_TOKEN$`},
 		"a page":           {answer: html, hub: checkWarning, token: checkSkipped},
 		"no token":         {answer: jsonAnswer(http.StatusUnauthorized, `{"error":"Invalid username or password."}`), noToken: true, hub: checkOK, token: checkWarning, hubSays: `answers in`, tokenSays: `none is found`, tokenHint: `HF_TOKEN`},
-		"no token, a page": {answer: html, noToken: true, hub: checkWarning, token: checkWarning, hubSays: `as no Hub does`},
+		"no token, a page": {answer: html, noToken: true, hub: checkWarning, token: checkWarning, hubSays: `HTML|page|Hub`},
 		"no token, a Hub with a problem": {answer: jsonAnswer(http.StatusBadGateway, ``), noToken: true, hub: checkWarning, token: checkWarning,
 			hubSays: `502 Bad Gateway`},
 	} {
@@ -303,6 +340,7 @@ func TestDoctorAsksTheHub(t *testing.T) {
 }
 
 func TestDoctorAsksNothingWhereThatIsForbidden(t *testing.T) {
+	t.Parallel()
 	env, token := hubAnswers(t, func(http.ResponseWriter, *http.Request) { t.Error("the Hub was asked") })
 	d := doctorOn(t, t.TempDir(), append(env, "HF_HUB_OFFLINE=1"), "--tunnel", "none")
 	assert.Equal(t, checkSkipped, d.check(t, "hub").State)
@@ -312,6 +350,7 @@ func TestDoctorAsksNothingWhereThatIsForbidden(t *testing.T) {
 }
 
 func TestDoctorDoesNotWaitForAHubThatHangs(t *testing.T) {
+	t.Parallel()
 	end := make(chan struct{})
 	env, _ := hubAnswers(t, func(http.ResponseWriter, *http.Request) { <-end })
 	defer close(end)
@@ -325,6 +364,7 @@ func TestDoctorDoesNotWaitForAHubThatHangs(t *testing.T) {
 
 // A proxy in front of the receiver that does something to requests.
 func TestDoctorSeesWhatIsChangedOnTheWay(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		change func(r *http.Request)
 		want   string

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -26,6 +27,8 @@ const (
 	wayProbe  = 15 * time.Second
 	waySample = 10 * time.Second
 )
+
+const otherTunnel = "choose another with --tunnel"
 
 // checkWay sends a sample delivery the way of the Hub's.
 func (d *doctor) checkWay(ctx context.Context) {
@@ -55,6 +58,7 @@ func (d *doctor) checkWay(ctx context.Context) {
 	if e, ok := errors.AsType[*tunnel.ProbeError](err); ok {
 		f.hint = e.Hint
 	}
+	f.hint = cmp.Or(f.hint, otherTunnel)
 	if code := tunnelCode(err); d.user != nil && (code == "taken" || code == "limit") {
 		f.state, f.hint = checkWarning, d.running()+" may have it: end that one, and run hfhook doctor again"
 	}
@@ -123,7 +127,7 @@ func (d *doctor) measure(ctx context.Context) (_ *way, err error) {
 		notify: func(tunnel.Event, bool) {},
 		skipped: func(provider string, err error) {
 			f := troubleOf("tunnel", checkWarning, err)
-			f.detail = "skipped " + provider + ": " + f.detail
+			f.detail, f.hint = "skipped "+provider+": "+f.detail, cmp.Or(f.hint, otherTunnel)
 			d.say(ctx, f)
 		},
 	}.first(ctx, d.carriers)
@@ -231,6 +235,18 @@ func (s *sample) send(ctx context.Context, w *way) error {
 	t.mark(&t.stored, *s.stored.Load())
 	w.times(&t, begin, end)
 	return nil
+}
+
+// directly makes requests as a Prober does: through the proxies of the
+// environment, and no redirect is followed.
+var directly = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+
+// requestProblem says in a few words why there was no answer.
+func requestProblem(err error) string {
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		err = e.Err
+	}
+	return tunnel.DialProblem(err)
 }
 
 // compare says what is not as it was sent.
