@@ -293,11 +293,9 @@ func (w *watcher) wake(ctx context.Context, slept time.Duration) {
 		w.tunnel.Kick() // ends a pause, too
 		return
 	}
-	online := w.online
+	var online *tunnel.Event
 	if w.check != nil {
 		online = w.check.online // is still to be told
-	} else {
-		online = nil
 	}
 	w.start(ctx, online, 2)
 }
