@@ -25,10 +25,10 @@ func doctorCommand() *cli.Command {
 	return command(&cli.Command{
 		Name:  "doctor",
 		Usage: "find what keeps deliveries from arriving, and time their way",
-		Description: "Looks at everything that hfhook dev needs, and says what to do about what is wrong. At the\n" +
-			"end it opens the tunnel, posts a sample delivery through the public URL, and times each step\n" +
-			"of its way. It leaves everything as it was; what the Hub delivers meanwhile is refused, so\n" +
-			"that it comes again.",
+		Description: "Looks at everything that hfhook dev needs, and says what to do about what is\n" +
+			"wrong. At the end it opens the tunnel, posts a sample delivery through the\n" +
+			"public URL, and times each step of its way. It leaves everything as it was;\n" +
+			"what the Hub delivers meanwhile is refused, so that it comes again.",
 		Flags: doctorFlags(),
 		Action: func(c *cli.Context) error {
 			signal.Ignore(syscall.SIGPIPE) // a reader that goes away ends it in order

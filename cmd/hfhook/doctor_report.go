@@ -34,7 +34,7 @@ func skippedCheck(name, format string, args ...any) finding {
 	return finding{name, checkSkipped, fmt.Sprintf(format, args...), ""}
 }
 
-// trouble is a finding about an error.
+// troubleOf is a finding about an error.
 func troubleOf(name string, state checkState, err error) finding {
 	_, hint := explain(err)
 	return finding{name, state, err.Error(), hint}
