@@ -147,7 +147,7 @@ func checkOrder(cmd *cli.Command, c *cli.Context, args []string) error {
 func hideSecret(cmd *cli.Command, flag, value string) string {
 	switch f := findFlag(cmd, flag); {
 	case f == nil:
-	case f.Names()[0] == "secret":
+	case slices.Contains([]string{"secret", "tunnel-token", "tunnel-cmd"}, f.Names()[0]):
 		return "..."
 	case f.Names()[0] == "header":
 		name, _, _ := strings.Cut(value, ":")

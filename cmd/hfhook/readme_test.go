@@ -34,7 +34,7 @@ func TestTheREADMEsProgramBuilds(t *testing.T) {
 
 func TestTheREADMENamesEveryFlag(t *testing.T) {
 	text := readme(t)
-	for _, command := range []*cli.Command{devCommand(), inspectCommand(), replayCommand(), secretCommand()} {
+	for _, command := range []*cli.Command{devCommand(), inspectCommand(), replayCommand(), secretCommand(), doctorCommand()} {
 		for _, flag := range command.Flags {
 			assert.True(t, strings.Contains(text, "--"+flag.Names()[0]), "--%s of %s", flag.Names()[0], command.Name)
 		}
@@ -45,6 +45,7 @@ func TestTheREADMENamesEveryFieldOfTheRecords(t *testing.T) {
 	text := readme(t)
 	for _, record := range []any{
 		readyRecord{}, deliveryRecord{}, arrivalRecord{}, attemptRecord{}, tunnelRecord{}, gapRecord{}, holdRecord{}, warningRecord{}, stoppedRecord{},
+		checkRecord{}, pathRecord{}, diagnosisRecord{},
 	} {
 		fields(reflect.TypeOf(record), func(name string) {
 			assert.True(t, strings.Contains(text, "`"+name), "`%s of %T", name, record)
