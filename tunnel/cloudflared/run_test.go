@@ -2,6 +2,7 @@ package cloudflared_test
 
 import (
 	"net/http"
+	"os"
 	"testing"
 	"time"
 
@@ -29,7 +30,7 @@ func backOnline(t *testing.T, service *cloudflaredtest.Service, tun tunnel.Tunne
 		return n == 2
 	})
 	assert.Equal(t, online.URL, tun.URL())
-	assert.Equal(t, http.StatusOK, status(t, service, tun.URL()))
+	assert.Equal(t, http.StatusOK, service.Status(t, tun.URL()))
 }
 
 func TestThreeBadLooksMakeANewTunnel(t *testing.T) {
@@ -46,7 +47,7 @@ func TestThreeBadLooksMakeANewTunnel(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			service := cloudflaredtest.Start(t)
-			tun, events := open(t, service.Provider(), tunnel.Options{})
+			tun, events := childtest.Open(t, service.Provider(), tunnel.Options{})
 			before := tun.URL().String()
 			c.brk(service)
 			down := events.Await(t, isState(tunnel.Reconnecting))
@@ -62,7 +63,7 @@ func TestThreeBadLooksMakeANewTunnel(t *testing.T) {
 
 func TestTwoBadLooksMeanNothing(t *testing.T) {
 	service := cloudflaredtest.Start(t)
-	open(t, service.Provider(), tunnel.Options{})
+	childtest.Open(t, service.Provider(), tunnel.Options{})
 	for range 3 {
 		service.Disconnect(2)
 		n := service.Looks()
@@ -73,7 +74,7 @@ func TestTwoBadLooksMeanNothing(t *testing.T) {
 
 func TestTheProgramEndsLater(t *testing.T) {
 	service := cloudflaredtest.Start(t)
-	tun, events := open(t, service.Provider(), tunnel.Options{})
+	tun, events := childtest.Open(t, service.Provider(), tunnel.Options{})
 	puppet := service.Await(0)
 	puppet.Print("status_code=\"429 Too Many Requests\" in somebody's log", `{"level":"error","message":"giving \u001b[1mup","error":"no edge"}`)
 	puppet.Exit(2)
@@ -117,9 +118,25 @@ func TestOnceOnlineItNeverGivesUp(t *testing.T) {
 	require.NoError(t, tun.Close())
 }
 
+func TestAProgramThatIsReplacedComesBack(t *testing.T) {
+	service := cloudflaredtest.Start(t)
+	tun, events := childtest.Open(t, service.Provider(), tunnel.Options{})
+	away := service.Path + ".away"
+	require.NoError(t, os.Rename(service.Path, away))
+	service.KillAll()
+	down := events.Await(t, func(e tunnel.Event) bool {
+		err, ok := e.Err.(*tunnel.Error)
+		return ok && err.Code == "missing"
+	})
+	assert.Equal(t, tunnel.Reconnecting, down.State)
+	assert.Regexp(t, `^cannot start .*cloudflared \(.+\)$`, down.Err.Error())
+	require.NoError(t, os.Rename(away, service.Path))
+	backOnline(t, service, tun, events)
+}
+
 func TestAFloodOfLinesHindersNothing(t *testing.T) {
 	service := cloudflaredtest.Start(t)
-	tun, events := open(t, service.Provider(), tunnel.Options{})
+	tun, events := childtest.Open(t, service.Provider(), tunnel.Options{})
 	flooded := make(chan struct{})
 	go func() {
 		defer close(flooded)
@@ -131,7 +148,7 @@ func TestAFloodOfLinesHindersNothing(t *testing.T) {
 			done = true
 		default:
 		}
-		assert.Equal(t, http.StatusOK, status(t, service, tun.URL()))
+		assert.Equal(t, http.StatusOK, service.Status(t, tun.URL()))
 	}
 	require.NoError(t, tun.Close())
 	assert.Empty(t, said(events, tunnel.Reconnecting))
@@ -147,7 +164,7 @@ func TestCloseEndsWhateverTheProgramDoes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			service := cloudflaredtest.Start(t)
 			service.Prepare(prepare)
-			tun, _ := open(t, service.Provider(), tunnel.Options{})
+			tun, _ := childtest.Open(t, service.Provider(), tunnel.Options{})
 			start := time.Now()
 			require.NoError(t, tun.Close())
 			assert.Less(t, time.Since(start), tunnel.CloseTimeout)
