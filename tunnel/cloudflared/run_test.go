@@ -1,6 +1,7 @@
 package cloudflared_test
 
 import (
+	"net"
 	"net/http"
 	"os"
 	"testing"
@@ -82,6 +83,35 @@ func TestTheProgramEndsLater(t *testing.T) {
 	assert.Equal(t, "cloudflared ended with exit code 2 (last line: giving up: no edge)", down.Err.Error())
 	assert.Equal(t, "program", down.Err.(*tunnel.Error).Code)
 	backOnline(t, service, tun, events)
+}
+
+// A connection that waits to be accepted must not keep a session from ending.
+func TestTheProgramEndsWhileARequestWaits(t *testing.T) {
+	service := cloudflaredtest.Start(t)
+	events := new(tunneltest.Events)
+	tun, err := service.Provider().Open(t.Context(), tunnel.Options{Notify: events.Notify})
+	require.NoError(t, err)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if resp, err := service.Client().Get(tun.URL().String()); err == nil {
+			_ = resp.Body.Close()
+		}
+	}()
+	c, err := tun.Accept() // the request has come, and nobody answers it
+	require.NoError(t, err)
+	defer c.Close()
+	waiting, err := net.Dial("tcp", c.LocalAddr().String())
+	require.NoError(t, err)
+	defer waiting.Close()
+	service.KillAll()
+	<-done
+	events.Await(t, func(e tunnel.Event) bool {
+		return e.State == tunnel.Reconnecting && e.Err.(*tunnel.Error).Code == "program"
+	})
+	_, err = waiting.Read(make([]byte, 1))
+	assert.Error(t, err, "it is closed")
+	require.NoError(t, tun.Close())
 }
 
 // Before there was a URL the fourth failure is the last.
