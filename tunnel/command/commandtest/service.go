@@ -104,13 +104,6 @@ func (s *Service) Fail(code, n int) { s.set(func(s *switches) { s.exit, s.failur
 // Prepare runs f with each process before it does anything else.
 func (s *Service) Prepare(f func(*childtest.Puppet)) { s.set(func(s *switches) { s.prepare = f }) }
 
-// Started is how many processes came as far as printing.
-func (s *Service) Started() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.started
-}
-
 func (s *Service) set(f func(*switches)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
