@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 		panic("the system's resolver is asked")
 	}}
 	if path := os.Getenv(parentOf); path != "" {
-		p := cloudflared.Provider{Path: path, Settle: time.Millisecond, Unasked: time.Millisecond,
+		p := cloudflared.Provider{Path: path, Settle: time.Millisecond, Unasked: time.Millisecond, ReadyInterval: time.Millisecond,
 			NameServers: func(context.Context, string) ([]string, error) { return nil, errors.New("none") }}
 		if _, err := p.Open(context.Background(), tunnel.Options{}); err != nil {
 			panic(err)

@@ -3,7 +3,6 @@ package cloudflared_test
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -24,45 +23,6 @@ import (
 	"github.com/hfhook/hfhook/tunnel/tunneltest"
 )
 
-// open opens a tunnel that answers "ok" and closes it with the test.
-func open(t *testing.T, p cloudflared.Provider, o tunnel.Options) (tunnel.Tunnel, *tunneltest.Events) {
-	t.Helper()
-	events := new(tunneltest.Events)
-	o.Notify = events.Notify
-	tun, err := p.Open(t.Context(), o)
-	require.NoError(t, err)
-	served := make(chan struct{})
-	go func() {
-		defer close(served)
-		_ = http.Serve(tun, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") }))
-	}()
-	t.Cleanup(func() {
-		assert.NoError(t, tun.Close())
-		<-served
-		events.Check(t)
-	})
-	return tun, events
-}
-
-func status(t *testing.T, service *cloudflaredtest.Service, u *url.URL) int {
-	t.Helper()
-	resp, err := service.Client().Get(u.String())
-	require.NoError(t, err)
-	defer resp.Body.Close()
-	_, _ = io.Copy(io.Discard, resp.Body)
-	return resp.StatusCode
-}
-
-// openError opens a tunnel that must fail.
-func openError(t *testing.T, p cloudflared.Provider, o tunnel.Options) *tunnel.Error {
-	t.Helper()
-	_, err := p.Open(t.Context(), o)
-	var e *tunnel.Error
-	require.ErrorAs(t, err, &e)
-	assert.Equal(t, "cloudflared", e.Provider)
-	return e
-}
-
 // said are the texts of the events in a state.
 func said(events *tunneltest.Events, state tunnel.State) (all []string) {
 	for _, e := range events.All() {
@@ -77,7 +37,7 @@ func TestOpenWaitsForTheName(t *testing.T) {
 	service := cloudflaredtest.Start(t)
 	service.Absent(3)
 	p := service.Provider()
-	tun, events := open(t, p, tunnel.Options{})
+	tun, events := childtest.Open(t, p, tunnel.Options{})
 	host := tun.URL().Host
 	assert.Regexp(t, `^[a-z0-9-]+\.trycloudflare\.com$`, host)
 	assert.Equal(t, "https://"+host, tun.URL().String())
@@ -86,14 +46,14 @@ func TestOpenWaitsForTheName(t *testing.T) {
 	assert.Equal(t, "dns", wait.Err.(*tunnel.Error).Code)
 	assert.Equal(t, p.Settle, wait.Retry)
 	assert.Equal(t, 4, service.Asks(host))
-	assert.Equal(t, http.StatusOK, status(t, service, tun.URL()))
+	assert.Equal(t, http.StatusOK, service.Status(t, tun.URL()))
 }
 
 func TestOpenReadsLinesOfText(t *testing.T) {
 	service := cloudflaredtest.Start(t)
 	service.Text(true)
-	tun, _ := open(t, service.Provider(), tunnel.Options{})
-	assert.Equal(t, http.StatusOK, status(t, service, tun.URL()))
+	tun, _ := childtest.Open(t, service.Provider(), tunnel.Options{})
+	assert.Equal(t, http.StatusOK, service.Status(t, tun.URL()))
 }
 
 func TestNoNameServerCanBeAsked(t *testing.T) {
@@ -109,7 +69,7 @@ func TestNoNameServerCanBeAsked(t *testing.T) {
 			service := cloudflaredtest.Start(t)
 			p := service.Provider()
 			p.NameServers = servers
-			tun, events := open(t, p, tunnel.Options{})
+			tun, events := childtest.Open(t, p, tunnel.Options{})
 			assert.Zero(t, service.Asks(tun.URL().Host))
 			var waits []time.Duration
 			for _, e := range events.All() {
@@ -132,7 +92,7 @@ func TestASilentNameServerIsPassedOver(t *testing.T) {
 		assert.Equal(t, "trycloudflare.com", zone)
 		return []string{nowhere.LocalAddr().String(), service.NameServer}, nil
 	}
-	tun, _ := open(t, p, tunnel.Options{})
+	tun, _ := childtest.Open(t, p, tunnel.Options{})
 	assert.Equal(t, 1, service.Asks(tun.URL().Host))
 }
 
@@ -170,7 +130,7 @@ func TestOpenFailsBeforeAnythingIsStarted(t *testing.T) {
 			"url", `^quick tunnels of cloudflared choose their name themselves$`, "--tunnel=command"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e := openError(t, c.p, tunnel.Options{URL: c.url})
+			e := childtest.OpenError(t, c.p, tunnel.Options{URL: c.url})
 			assert.Equal(t, c.code, e.Code)
 			assert.Regexp(t, c.detail, e.Error())
 			assert.Contains(t, e.Hint, c.inHint)
@@ -185,8 +145,8 @@ func TestTheProgramIsFoundInPATH(t *testing.T) {
 	t.Setenv("PATH", service.Dir)
 	p := service.Provider()
 	p.Path = ""
-	tun, _ := open(t, p, tunnel.Options{})
-	assert.Equal(t, http.StatusOK, status(t, service, tun.URL()))
+	tun, _ := childtest.Open(t, p, tunnel.Options{})
+	assert.Equal(t, http.StatusOK, service.Status(t, tun.URL()))
 }
 
 func TestAStartThatFailsIsTriedFourTimes(t *testing.T) {
@@ -203,7 +163,7 @@ func TestAStartThatFailsIsTriedFourTimes(t *testing.T) {
 
 			service.Refuse(how, -1)
 			events := new(tunneltest.Events)
-			e := openError(t, p, tunnel.Options{Notify: events.Notify})
+			e := childtest.OpenError(t, p, tunnel.Options{Notify: events.Notify})
 			assert.Equal(t, c.code, e.Code)
 			assert.Equal(t, c.detail, e.Error())
 			assert.True(t, e.Permanent, "others may be tried")
@@ -219,7 +179,7 @@ func TestAStartThatFailsIsTriedFourTimes(t *testing.T) {
 func TestTheFourthStartIsGoodEnough(t *testing.T) {
 	service := cloudflaredtest.Start(t)
 	service.Refuse(cloudflaredtest.BrokenAPI, 3)
-	open(t, service.Provider(), tunnel.Options{})
+	childtest.Open(t, service.Provider(), tunnel.Options{})
 	assert.Len(t, service.Puppets(), 4)
 }
 
@@ -268,7 +228,7 @@ func TestOpenEndsInTime(t *testing.T) {
 	service.Absent(1 << 30)
 	p := service.Provider()
 	p.OpenTimeout = 2 * time.Second
-	e := openError(t, p, tunnel.Options{})
+	e := childtest.OpenError(t, p, tunnel.Options{})
 	assert.Equal(t, "dns", e.Code)
 	assert.Regexp(t, `^demo-[a-z0-9]+-words.trycloudflare.com did not appear in DNS$`, e.Error())
 	assert.ErrorIs(t, e, context.DeadlineExceeded)
@@ -326,7 +286,7 @@ func TestTheLogHasWhatTheProgramSays(t *testing.T) {
 	service := cloudflaredtest.Start(t)
 	service.Say("\x1b[2Jclean")
 	var log tunneltest.Buffer
-	open(t, service.Provider(), tunnel.Options{Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	childtest.Open(t, service.Provider(), tunnel.Options{Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	assert.Contains(t, log.String(), "Requesting new quick Tunnel")
 	assert.NotContains(t, log.String(), "\x1b")
 	assert.Equal(t, strings.Count(log.String(), "\n"), strings.Count(log.String(), "level=DEBUG"))
@@ -337,7 +297,7 @@ func TestWhatTheProgramGets(t *testing.T) {
 		t.Setenv(name, "x")
 	}
 	service := cloudflaredtest.Start(t)
-	tun, _ := open(t, service.Provider(), tunnel.Options{})
+	tun, _ := childtest.Open(t, service.Provider(), tunnel.Options{})
 	puppet := service.Await(0)
 	assert.Contains(t, puppet.Env, "TUNNEL_TRANSPORT_PROTOCOL", "the way through a firewall")
 	config := puppet.Args[3]

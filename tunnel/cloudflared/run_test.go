@@ -1,7 +1,9 @@
 package cloudflared_test
 
 import (
+	"net"
 	"net/http"
+	"os"
 	"testing"
 	"time"
 
@@ -29,7 +31,7 @@ func backOnline(t *testing.T, service *cloudflaredtest.Service, tun tunnel.Tunne
 		return n == 2
 	})
 	assert.Equal(t, online.URL, tun.URL())
-	assert.Equal(t, http.StatusOK, status(t, service, tun.URL()))
+	assert.Equal(t, http.StatusOK, service.Status(t, tun.URL()))
 }
 
 func TestThreeBadLooksMakeANewTunnel(t *testing.T) {
@@ -46,7 +48,7 @@ func TestThreeBadLooksMakeANewTunnel(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			service := cloudflaredtest.Start(t)
-			tun, events := open(t, service.Provider(), tunnel.Options{})
+			tun, events := childtest.Open(t, service.Provider(), tunnel.Options{})
 			before := tun.URL().String()
 			c.brk(service)
 			down := events.Await(t, isState(tunnel.Reconnecting))
@@ -62,7 +64,7 @@ func TestThreeBadLooksMakeANewTunnel(t *testing.T) {
 
 func TestTwoBadLooksMeanNothing(t *testing.T) {
 	service := cloudflaredtest.Start(t)
-	open(t, service.Provider(), tunnel.Options{})
+	childtest.Open(t, service.Provider(), tunnel.Options{})
 	for range 3 {
 		service.Disconnect(2)
 		n := service.Looks()
@@ -73,7 +75,7 @@ func TestTwoBadLooksMeanNothing(t *testing.T) {
 
 func TestTheProgramEndsLater(t *testing.T) {
 	service := cloudflaredtest.Start(t)
-	tun, events := open(t, service.Provider(), tunnel.Options{})
+	tun, events := childtest.Open(t, service.Provider(), tunnel.Options{})
 	puppet := service.Await(0)
 	puppet.Print("status_code=\"429 Too Many Requests\" in somebody's log", `{"level":"error","message":"giving \u001b[1mup","error":"no edge"}`)
 	puppet.Exit(2)
@@ -81,6 +83,35 @@ func TestTheProgramEndsLater(t *testing.T) {
 	assert.Equal(t, "cloudflared ended with exit code 2 (last line: giving up: no edge)", down.Err.Error())
 	assert.Equal(t, "program", down.Err.(*tunnel.Error).Code)
 	backOnline(t, service, tun, events)
+}
+
+// A connection that waits to be accepted must not keep a session from ending.
+func TestTheProgramEndsWhileARequestWaits(t *testing.T) {
+	service := cloudflaredtest.Start(t)
+	events := new(tunneltest.Events)
+	tun, err := service.Provider().Open(t.Context(), tunnel.Options{Notify: events.Notify})
+	require.NoError(t, err)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if resp, err := service.Client().Get(tun.URL().String()); err == nil {
+			_ = resp.Body.Close()
+		}
+	}()
+	c, err := tun.Accept() // the request has come, and nobody answers it
+	require.NoError(t, err)
+	defer c.Close()
+	waiting, err := net.Dial("tcp", c.LocalAddr().String())
+	require.NoError(t, err)
+	defer waiting.Close()
+	service.KillAll()
+	<-done
+	events.Await(t, func(e tunnel.Event) bool {
+		return e.State == tunnel.Reconnecting && e.Err.(*tunnel.Error).Code == "program"
+	})
+	_, err = waiting.Read(make([]byte, 1))
+	assert.Error(t, err, "it is closed")
+	require.NoError(t, tun.Close())
 }
 
 // Before there was a URL the fourth failure is the last.
@@ -117,9 +148,25 @@ func TestOnceOnlineItNeverGivesUp(t *testing.T) {
 	require.NoError(t, tun.Close())
 }
 
+func TestAProgramThatIsReplacedComesBack(t *testing.T) {
+	service := cloudflaredtest.Start(t)
+	tun, events := childtest.Open(t, service.Provider(), tunnel.Options{})
+	away := service.Path + ".away"
+	require.NoError(t, os.Rename(service.Path, away))
+	service.KillAll()
+	down := events.Await(t, func(e tunnel.Event) bool {
+		err, ok := e.Err.(*tunnel.Error)
+		return ok && err.Code == "missing"
+	})
+	assert.Equal(t, tunnel.Reconnecting, down.State)
+	assert.Regexp(t, `^cannot start .*cloudflared \(.+\)$`, down.Err.Error())
+	require.NoError(t, os.Rename(away, service.Path))
+	backOnline(t, service, tun, events)
+}
+
 func TestAFloodOfLinesHindersNothing(t *testing.T) {
 	service := cloudflaredtest.Start(t)
-	tun, events := open(t, service.Provider(), tunnel.Options{})
+	tun, events := childtest.Open(t, service.Provider(), tunnel.Options{})
 	flooded := make(chan struct{})
 	go func() {
 		defer close(flooded)
@@ -131,7 +178,7 @@ func TestAFloodOfLinesHindersNothing(t *testing.T) {
 			done = true
 		default:
 		}
-		assert.Equal(t, http.StatusOK, status(t, service, tun.URL()))
+		assert.Equal(t, http.StatusOK, service.Status(t, tun.URL()))
 	}
 	require.NoError(t, tun.Close())
 	assert.Empty(t, said(events, tunnel.Reconnecting))
@@ -147,7 +194,7 @@ func TestCloseEndsWhateverTheProgramDoes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			service := cloudflaredtest.Start(t)
 			service.Prepare(prepare)
-			tun, _ := open(t, service.Provider(), tunnel.Options{})
+			tun, _ := childtest.Open(t, service.Provider(), tunnel.Options{})
 			start := time.Now()
 			require.NoError(t, tun.Close())
 			assert.Less(t, time.Since(start), tunnel.CloseTimeout)

@@ -38,14 +38,14 @@ func (t *quickTunnel) pause(n int) time.Duration {
 func (t *quickTunnel) run(ctx context.Context, s *tunnel.Session) error {
 	near, err := child.Listen(s)
 	if err != nil {
-		return err
+		return t.opening.Missing(t.missing(err))
 	}
 	defer near.Close()
 	// With the config file of the user's own tunnels its rules would win over
 	// --url, and a quick tunnel would answer 404 to everything.
 	config, err := os.CreateTemp("", "hfhook-cloudflared-*.yml")
 	if err != nil {
-		return err
+		return t.opening.Missing(t.missing(err))
 	}
 	defer os.Remove(config.Name())
 	_ = config.Close()
@@ -63,7 +63,7 @@ func (t *quickTunnel) run(ctx context.Context, s *tunnel.Session) error {
 		Log:    t.log,
 	})
 	if err != nil {
-		return t.missing(err)
+		return t.opening.Missing(t.missing(err))
 	}
 	defer program.Stop()
 
@@ -162,10 +162,9 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return true
 	case <-ctx.Done():
-		return false
 	}
+	return ctx.Err() == nil // both may have come
 }
 
 // maxMisses in a row end a session.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"io"
 	"net/http"
 	"net/url"
 	"testing"
@@ -17,46 +16,7 @@ import (
 	"github.com/hfhook/hfhook/tunnel/command"
 	"github.com/hfhook/hfhook/tunnel/command/commandtest"
 	"github.com/hfhook/hfhook/tunnel/internal/child/childtest"
-	"github.com/hfhook/hfhook/tunnel/tunneltest"
 )
-
-// open opens a tunnel that answers "ok" and closes it with the test.
-func open(t *testing.T, p command.Provider, u *url.URL) (tunnel.Tunnel, *tunneltest.Events) {
-	t.Helper()
-	events := new(tunneltest.Events)
-	tun, err := p.Open(t.Context(), tunnel.Options{URL: u, Notify: events.Notify})
-	require.NoError(t, err)
-	served := make(chan struct{})
-	go func() {
-		defer close(served)
-		_ = http.Serve(tun, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") }))
-	}()
-	t.Cleanup(func() {
-		assert.NoError(t, tun.Close())
-		<-served
-		events.Check(t)
-	})
-	return tun, events
-}
-
-func status(t *testing.T, service *commandtest.Service, u *url.URL) int {
-	t.Helper()
-	resp, err := service.Client().Get(u.String())
-	require.NoError(t, err)
-	defer resp.Body.Close()
-	_, _ = io.Copy(io.Discard, resp.Body)
-	return resp.StatusCode
-}
-
-// openError opens a tunnel that must fail.
-func openError(t *testing.T, p command.Provider, u *url.URL) *tunnel.Error {
-	t.Helper()
-	_, err := p.Open(t.Context(), tunnel.Options{URL: u})
-	var e *tunnel.Error
-	require.ErrorAs(t, err, &e)
-	assert.Equal(t, "command", e.Provider)
-	return e
-}
 
 func TestTheURLIsFoundOnBothStreams(t *testing.T) {
 	for name, stdout := range map[string]bool{"stdout": true, "stderr": false} {
@@ -64,9 +24,9 @@ func TestTheURLIsFoundOnBothStreams(t *testing.T) {
 			service := commandtest.Start(t)
 			service.Stdout(stdout)
 			service.Names(func(int) string { return "a.example.test" })
-			tun, _ := open(t, service.Provider(), nil)
+			tun, _ := childtest.Open(t, service.Provider(), tunnel.Options{})
 			assert.Equal(t, "https://a.example.test", tun.URL().String())
-			assert.Equal(t, http.StatusOK, status(t, service, tun.URL()))
+			assert.Equal(t, http.StatusOK, service.Status(t, tun.URL()))
 		})
 	}
 }
@@ -90,7 +50,7 @@ func TestWhatCountsAsURL(t *testing.T) {
 			service.Print(func(string) []string { return c.lines })
 			p := service.Provider()
 			p.URLPattern = c.pattern
-			tun, events := open(t, p, nil)
+			tun, events := childtest.Open(t, p, tunnel.Options{})
 			assert.Equal(t, "https://a.example.test", tun.URL().String())
 			assert.Len(t, events.All(), 2)
 		})
@@ -104,7 +64,7 @@ func TestAGivenURL(t *testing.T) {
 	start := time.Now()
 	u := commandtest.URL("mine")
 	u.Path = "/prefix"
-	tun, _ := open(t, p, u)
+	tun, _ := childtest.Open(t, p, tunnel.Options{URL: u})
 	assert.GreaterOrEqual(t, time.Since(start), p.Steady)
 	assert.Equal(t, u, tun.URL())
 }
@@ -115,7 +75,7 @@ func TestAGivenURLDoesNotHideThatTheProgramFails(t *testing.T) {
 	service.Fail(2, -1)
 	p := service.Provider()
 	p.URLPattern, p.Steady = "", 20*time.Second
-	e := openError(t, p, commandtest.URL("mine"))
+	e := childtest.OpenError(t, p, tunnel.Options{URL: commandtest.URL("mine")})
 	assert.Equal(t, "the tunnel command ended with exit code 2 (last lines: unknown flag --to)", e.Error())
 }
 
@@ -128,7 +88,7 @@ func TestAProgramThatEndsIsTriedFourTimes(t *testing.T) {
 	service.Fail(7, -1)
 	p := service.Provider()
 	p.Secrets = []string{secret}
-	e := openError(t, p, nil)
+	e := childtest.OpenError(t, p, tunnel.Options{})
 	assert.Equal(t, "program", e.Code)
 	assert.Equal(t, "the tunnel command ended with exit code 7 (last lines: 1 | 2 [redacted] | 3 | 4 | 5)", e.Error())
 	assert.True(t, e.Permanent)
@@ -144,7 +104,7 @@ func TestTheFourthStartIsGoodEnough(t *testing.T) {
 		return []string{"is at " + url}
 	})
 	service.Fail(1, 3)
-	open(t, service.Provider(), nil)
+	childtest.Open(t, service.Provider(), tunnel.Options{})
 	assert.Len(t, service.Puppets(), 4)
 }
 
@@ -161,7 +121,7 @@ func TestNoURLInTime(t *testing.T) {
 			service.Print(func(string) []string { return c.lines })
 			p := service.Provider()
 			p.URLTimeout = 3 * time.Second
-			e := openError(t, p, nil)
+			e := childtest.OpenError(t, p, tunnel.Options{})
 			assert.Equal(t, "nourl", e.Code)
 			assert.Equal(t, `the tunnel command printed no URL matching is at (\S+) within 3s `+c.want, e.Error())
 			assert.Contains(t, e.Hint, "--tunnel-url-pattern")
@@ -198,6 +158,7 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 		"an open quote":       {command.Provider{Command: `prog "{port}`}, given, "the tunnel command has a quote that is not closed"},
 		"no port":             {command.Provider{Command: `prog --host {host}`}, given, "the tunnel command is not told where to forward to"},
 		"port as the program": {command.Provider{Command: `{port}`}, given, "the tunnel command is not told where to forward to"},
+		"a variable in front": {command.Provider{Command: `TOKEN=1234 ` + good}, given, "the tunnel command begins with a variable"},
 		"neither":             {command.Provider{Command: good}, nil, "nothing says which public URL the tunnel command gives"},
 		"both":                {command.Provider{Command: good, URLPattern: "x"}, given, "a public URL and a pattern for one exclude each other"},
 		"a bad pattern": {command.Provider{Command: good, URLPattern: `https://(`}, nil,
@@ -211,7 +172,7 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 			assert.Equal(t, c.want, e.Error())
 			assert.True(t, e.Permanent)
 			assert.NotEmpty(t, e.Hint)
-			assert.Equal(t, c.want, openError(t, c.p, c.url).Error())
+			assert.Equal(t, c.want, childtest.OpenError(t, c.p, tunnel.Options{URL: c.url}).Error())
 		})
 	}
 	assert.NoError(t, command.Provider{Command: good, URLPattern: "x"}.Check(nil))
@@ -220,7 +181,7 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 
 func TestTheProgramIsMissing(t *testing.T) {
 	p := command.Provider{Command: "no-such-program-" + rand.Text() + " {port}", URLPattern: "x"}
-	e := openError(t, p, nil)
+	e := childtest.OpenError(t, p, tunnel.Options{})
 	assert.Equal(t, "missing", e.Code)
 	assert.Regexp(t, `^no-such-program-\w+ was not found in PATH$`, e.Error())
 	assert.True(t, e.Permanent)

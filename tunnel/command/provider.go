@@ -83,6 +83,8 @@ func (p Provider) parse(u *url.URL) (args []string, pattern *regexp.Regexp, _ *t
 		return refuse("the tunnel command has "+err.Error(), "quote it as for a shell, "+example, err)
 	case len(args) == 0:
 		return refuse("there is no tunnel command", example, nil)
+	case strings.Contains(args[0], "="): // and a token in it would be shown
+		return refuse("the tunnel command begins with a variable", "no shell runs it: set the variable for hfhook", nil)
 	case !slices.ContainsFunc(args[1:], func(a string) bool {
 		return strings.Contains(a, "{port}") || strings.Contains(a, "{addr}")
 	}):

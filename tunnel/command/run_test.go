@@ -29,7 +29,7 @@ func TestWhatTheProgramGets(t *testing.T) {
 	p := service.Provider()
 	p.Command = strings.ReplaceAll(p.Command, "'two words'", "'two words' {addr}:{port}{host}{other}")
 	p.Pass = []string{"NGROK_AUTHTOKEN"}
-	open(t, p, nil)
+	childtest.Open(t, p, tunnel.Options{})
 	puppet := service.Await(0)
 	assert.Contains(t, puppet.Env, "NGROK_AUTHTOKEN")
 	require.Len(t, service.Wrongs(), 1, "the additional argument")
@@ -42,10 +42,10 @@ func TestWhatTheProgramGets(t *testing.T) {
 
 func TestANewURLInTheSameRun(t *testing.T) {
 	service := commandtest.Start(t)
-	tun, events := open(t, service.Provider(), nil)
+	tun, events := childtest.Open(t, service.Provider(), tunnel.Options{})
 	before := tun.URL().String()
 	puppet := service.Await(0)
-	puppet.PrintOut("is at "+before, "is at ftp://x.example.test", "is at https://next.example.test")
+	puppet.PrintOut("is at "+before, "is at https://soon.example.test", "is at ftp://x.example.test", "is at https://next.example.test")
 	events.Await(t, func(e tunnel.Event) bool { return e.URL != nil && e.URL.Host == "next.example.test" })
 	assert.Equal(t, "https://next.example.test", tun.URL().String())
 	assert.Len(t, service.Puppets(), 1)
@@ -56,7 +56,7 @@ func TestANewURLInTheSameRun(t *testing.T) {
 
 func TestTheProgramEndsLater(t *testing.T) {
 	service := commandtest.Start(t)
-	tun, events := open(t, service.Provider(), nil)
+	tun, events := childtest.Open(t, service.Provider(), tunnel.Options{})
 	before := tun.URL().String()
 	service.Await(0).Print("bye")
 	service.Await(0).Exit(0)
@@ -65,7 +65,7 @@ func TestTheProgramEndsLater(t *testing.T) {
 	assert.Contains(t, down.Err.Error(), " | bye)")
 	assert.False(t, down.Err.(*tunnel.Error).Permanent)
 	events.Await(t, func(e tunnel.Event) bool { return e.State == tunnel.Online && e.URL.String() != before })
-	assert.Equal(t, http.StatusOK, status(t, service, tun.URL()))
+	assert.Equal(t, http.StatusOK, service.Status(t, tun.URL()))
 }
 
 // While opening this is the end.
@@ -73,7 +73,7 @@ func TestOnceOnlineItNeverGivesUp(t *testing.T) {
 	service := commandtest.Start(t)
 	p := service.Provider()
 	p.URLTimeout = 3 * time.Second
-	tun, events := open(t, p, nil)
+	tun, events := childtest.Open(t, p, tunnel.Options{})
 	service.Print(func(string) []string { return []string{"not now"} })
 	service.KillAll()
 	down := events.Await(t, func(e tunnel.Event) bool {
@@ -86,7 +86,7 @@ func TestOnceOnlineItNeverGivesUp(t *testing.T) {
 
 func TestAFloodOfLinesHindersNothing(t *testing.T) {
 	service := commandtest.Start(t)
-	tun, events := open(t, service.Provider(), nil)
+	tun, events := childtest.Open(t, service.Provider(), tunnel.Options{})
 	flooded := make(chan struct{})
 	go func() {
 		defer close(flooded)
@@ -98,7 +98,7 @@ func TestAFloodOfLinesHindersNothing(t *testing.T) {
 			done = true
 		default:
 		}
-		assert.Equal(t, http.StatusOK, status(t, service, tun.URL()))
+		assert.Equal(t, http.StatusOK, service.Status(t, tun.URL()))
 	}
 	assert.Len(t, events.All(), 2)
 }
@@ -112,7 +112,7 @@ func TestCloseEndsWhateverTheProgramDoes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			service := commandtest.Start(t)
 			service.Prepare(prepare)
-			tun, _ := open(t, service.Provider(), nil)
+			tun, _ := childtest.Open(t, service.Provider(), tunnel.Options{})
 			start := time.Now()
 			require.NoError(t, tun.Close())
 			assert.Less(t, time.Since(start), tunnel.CloseTimeout)
@@ -126,7 +126,7 @@ func TestNoShellRuns(t *testing.T) {
 	mark := t.TempDir() + "/mark"
 	p := service.Provider()
 	p.Command += ` ; touch "` + mark + `" $(touch ` + mark + `)`
-	open(t, p, nil)
+	childtest.Open(t, p, tunnel.Options{})
 	assert.Len(t, service.Wrongs(), 1)
 	assert.Equal(t, ";", service.Await(0).Args[4])
 	_, err := os.Stat(mark)

@@ -35,7 +35,7 @@ const shownLines = 5
 func (t *programTunnel) run(ctx context.Context, s *tunnel.Session) error {
 	near, err := child.Listen(s)
 	if err != nil {
-		return err
+		return t.opening.Missing(missing(t.args[0], err))
 	}
 	defer near.Close()
 	addr := near.Addr()
@@ -54,7 +54,7 @@ func (t *programTunnel) run(ctx context.Context, s *tunnel.Session) error {
 		Log:    t.log,
 	})
 	if err != nil {
-		return missing(t.args[0], err)
+		return t.opening.Missing(missing(t.args[0], err))
 	}
 	defer program.Stop()
 

@@ -163,15 +163,15 @@ func (s *Service) forwards(n int) chan struct{} {
 
 // check wants the arguments of Command, filled in.
 func (s *Service) check(p *childtest.Puppet) (to string, ok bool) {
-	a := p.Args
-	if len(a) != 4 || a[0] != "--to" || !strings.HasPrefix(a[2], "--port=") || a[3] != "two words" {
-		s.Wrong("arguments %q", a)
-		return "", false
-	}
 	for _, name := range []string{"WEBHOOK_SECRET", "HFHOOK_SECRET", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HFHOOK_TUNNEL_TOKEN"} {
 		if slices.Contains(p.Env, name) {
 			s.Wrong("%s is in the environment", name)
 		}
+	}
+	a := p.Args
+	if len(a) != 4 || a[0] != "--to" || !strings.HasPrefix(a[2], "--port=") || a[3] != "two words" {
+		s.Wrong("arguments %q", a)
+		return "", false
 	}
 	return a[1] + ":" + strings.TrimPrefix(a[2], "--port="), true
 }

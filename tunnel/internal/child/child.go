@@ -148,8 +148,8 @@ func (p *Process) signal(send func(*group)) {
 	}
 }
 
-// Missing is the error for a program that cannot be found or started. name is
-// what the user calls it.
+// Missing is the error for a program that cannot be found or started, for good
+// as far as a tunnel goes that was never online. name is what the user calls it.
 func Missing(provider, name, hint string, err error) *tunnel.Error {
 	e := &tunnel.Error{Provider: provider, Code: "missing", Permanent: true, Hint: hint, Err: err}
 	if errors.Is(err, exec.ErrNotFound) {

@@ -225,6 +225,11 @@ func TestAChildOutlivesTheThreadThatAskedForIt(t *testing.T) {
 	process := <-got
 	defer process.Stop()
 	puppet := stage.Await(0)
+	var wg sync.WaitGroup
+	for range 50 {
+		wg.Go(runtime.LockOSThread) // more threads that end
+	}
+	wg.Wait()
 	for range 20 {
 		assert.NotEmpty(t, puppet.Forward("127.0.0.1:1"), "it answers")
 	}

@@ -19,6 +19,13 @@ func (o *Opening) Online() { o.over = true }
 // Over tells whether the tunnel was ever online.
 func (o *Opening) Over() bool { return o.over }
 
+// Missing makes e, of the function Missing, pass once the tunnel was online:
+// programs are updated while others use them.
+func (o *Opening) Missing(e *tunnel.Error) *tunnel.Error {
+	e.Permanent = !o.over
+	return e
+}
+
 // Failed makes e permanent when it happened too often.
 func (o *Opening) Failed(e *tunnel.Error) *tunnel.Error {
 	o.failed++

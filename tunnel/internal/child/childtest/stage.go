@@ -19,8 +19,10 @@ import (
 	"time"
 )
 
-// patience bounds every wait of a test for a process.
-const patience = 30 * time.Second
+const (
+	patience = 30 * time.Second // bounds every wait of a test for a process
+	tick     = time.Millisecond
+)
 
 // Stage is where puppets perform: processes of the test binary that do what
 // the test says. All methods may be called at the same time.
