@@ -155,7 +155,7 @@ func (t *supervised) run(up chan<- struct{}) {
 		case <-t.kick: // meant the session before
 		default:
 		}
-		err, was := t.once(up)
+		was, err := t.once(up)
 		if !was.IsZero() {
 			up = nil
 			if time.Since(was) >= t.Settled {
@@ -205,15 +205,14 @@ func (t *supervised) run(up chan<- struct{}) {
 	t.Emit(over)
 }
 
-// once is one session. It gives why it ended, and since when it was online.
-func (t *supervised) once(up chan<- struct{}) (error, time.Time) {
+// once is one session. It gives since when it was online, and why it ended.
+func (t *supervised) once(up chan<- struct{}) (online time.Time, err error) {
 	ctx, cancel := context.WithCancelCause(t.ctx)
 	defer cancel(nil)
 	s := &Session{outlet: t.Outlet, ctx: ctx, end: cancel, up: up}
 	ended := make(chan error, 1)
 	go func() { ended <- t.Run(ctx, s) }()
 
-	var err error
 	select {
 	case err = <-ended:
 	case <-t.kick:
@@ -224,7 +223,7 @@ func (t *supervised) once(up chan<- struct{}) (error, time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.over = true
-	return err, s.since
+	return s.since, err
 }
 
 // explain makes what ended a session an *Error.

@@ -101,7 +101,7 @@ type Error struct {
 	// "account", "limit", "rate", "taken", "domain", "url", "version", "dns",
 	// "unreachable", "intercepted", "hostkey", "lost", "stopped", "refused",
 	// "nourl" (none was announced), "anonymous" (a token was ignored),
-	// "program" (it ended), "timeout".
+	// "program" (it ended), "usage" (of a setting), "timeout".
 	Code string
 
 	Detail    string // what the user reads: one sentence, the provider's own code in brackets
