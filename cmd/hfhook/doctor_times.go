@@ -30,7 +30,7 @@ type way struct {
 type timings struct {
 	mu sync.Mutex
 
-	dns, connect, tlsStart, tls, written, arrived, stored time.Time
+	dns, connect, tlsStart, tls, arrived, stored time.Time
 }
 
 func (t *timings) mark(moment *time.Time, at time.Time) {
@@ -53,7 +53,6 @@ func (t *timings) trace(ctx context.Context) context.Context {
 		},
 		TLSHandshakeStart: func() { now(&t.tlsStart) },
 		TLSHandshakeDone:  func(tls.ConnectionState, error) { now(&t.tls) },
-		WroteRequest:      func(httptrace.WroteRequestInfo) { now(&t.written) },
 	})
 }
 
@@ -74,7 +73,6 @@ func (w *way) times(t *timings, begin, end time.Time) {
 		step(&w.throughProxy, t.tlsStart)
 	}
 	step(&w.tls, t.tls)
-	step(new(time.Duration), t.written)
 	step(&w.carried, t.arrived)
 	step(&w.stored, t.stored)
 	step(&w.answered, end)
