@@ -23,8 +23,7 @@ func canAsk(c *cli.Context) bool {
 // ask puts a question to the person at the terminal and gives the line that is
 // typed, which does not show when it is hidden.
 func ask(c *cli.Context, question string, hidden bool) (string, error) {
-	fmt.Fprint(c.App.ErrWriter, question)
-	if hidden {
+	if hidden { // before anybody is asked to type
 		show, err := hideTyping(int(os.Stdin.Fd()))
 		if err != nil {
 			return "", fmt.Errorf("hide what is typed: %w", err)
@@ -34,6 +33,7 @@ func ask(c *cli.Context, question string, hidden bool) (string, error) {
 			fmt.Fprintln(c.App.ErrWriter)
 		}()
 	}
+	fmt.Fprint(c.App.ErrWriter, question)
 	line, err := readLine(input{c.Context})
 	if err != nil && !hidden {
 		fmt.Fprintln(c.App.ErrWriter)

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"net/http"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,6 +20,12 @@ type (
 	hubs        struct{}
 	storyteller struct{}
 )
+
+// storyHub is a Hub of a script.
+type storyHub struct {
+	*hubtest.Hub
+	hanging chan struct{} // receives when a call gets no answer
+}
 
 // scriptHub has the first argument name a Hub, and the second say what it is to
 // do:
@@ -37,16 +45,17 @@ type (
 //	hub NAME calls METHOD              prints how many calls it got
 //	hub NAME secrets show|hide|keep|lose
 //	hub NAME token read|write|fineGrained [RIGHT...]
-//	hub NAME answer N hang|html|limit  instead of the next N calls
+//	hub NAME answer N hang|html|limit|warn    instead of the next N calls
+//	hub NAME await                     until a call hangs
 //	hub NAME down|up
 func scriptHub(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: hub NAME [what]")
 	}
-	all := ts.Value(hubs{}).(map[string]*hubtest.Hub)
+	all := ts.Value(hubs{}).(map[string]*storyHub)
 	if len(args) == 1 {
 		h := hubtest.Start(ts.Value(storyteller{}).(testing.TB))
-		all[args[0]] = h
+		all[args[0]] = &storyHub{Hub: h}
 		for _, variable := range h.Environ() {
 			name, value, _ := strings.Cut(variable, "=")
 			ts.Setenv(name, value)
@@ -126,11 +135,32 @@ func scriptHub(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(err)
 		switch arg(1) {
 		case "hang":
-			h.Interrupt(n, hubtest.Hang)
+			hanging := make(chan struct{}, 1)
+			h.hanging = hanging
+			h.Interrupt(n, func(w http.ResponseWriter, r *http.Request) {
+				select {
+				case hanging <- struct{}{}:
+				default:
+				}
+				hubtest.Hang(w, r)
+			})
 		case "html":
 			h.Interrupt(n, hubtest.HTMLError)
 		case "limit":
 			h.Interrupt(n, hubtest.RateLimited(time.Hour))
+		case "warn":
+			h.Interrupt(n, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("X-HF-Warning", "Webhooks; limits \u202echange soon")
+				_, _ = io.WriteString(w, "[]")
+			})
+		default:
+			ts.Fatalf("a hub cannot answer with %s", arg(1))
+		}
+	case "await":
+		select {
+		case <-h.hanging:
+		case <-time.After(patience):
+			ts.Fatalf("no call within %s", patience)
 		}
 	case "down":
 		h.Down()

@@ -17,7 +17,6 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/hfhook/hfhook/hub/hubtest"
 	"github.com/hfhook/hfhook/tunnel/cloudflared/cloudflaredtest"
 )
 
@@ -50,7 +49,7 @@ func TestScripts(t *testing.T) {
 			env.Vars = append(env.Vars, homeEnv(home)...)
 			env.Vars = append(env.Vars, "SAMPLES="+samples, "SECRET="+rand.Text())
 			env.Values[story{}] = map[string]*process{}
-			env.Values[hubs{}] = map[string]*hubtest.Hub{}
+			env.Values[hubs{}] = map[string]*storyHub{}
 			env.Values[storyteller{}] = env.T()
 			return os.Mkdir(home, 0o700)
 		},

@@ -66,6 +66,7 @@ func webhookTable(s *screen, all []*hub.Webhook) {
 		targetWidth = max(targetWidth, columns(h.Target()))
 	}
 	row := func(id, state, last, target, watches string, key, stateKey paint) {
+		state = s.cut(state, s.width-stateWidth)
 		id, state, last = pad(id, idWidth+2), pad(state, stateWidth+2), pad(last, len(minuteLayout)+2)
 		if s.width > 0 && s.width < wideTable {
 			last = ""
