@@ -76,6 +76,9 @@ func messages(body []byte) []string {
 // texts are the strings of a string or a list.
 func texts(raw json.RawMessage) []string {
 	var one string
+	if string(raw) == "null" {
+		return nil
+	}
 	if json.Unmarshal(raw, &one) == nil {
 		return []string{one}
 	}

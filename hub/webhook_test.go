@@ -83,6 +83,8 @@ func TestUnknownIsNormal(t *testing.T) {
 		"an empty secret":  {`{"id":"x","secret":""}`, hub.Webhook{State: hub.Enabled}},
 		"a job's odd parts": {`{"id":"x","job":{"flavor":"new","timeoutSeconds":1.5,"secrets":7,"more":{}}}`,
 			hub.Webhook{State: hub.Enabled, Job: &hub.Job{Flavor: "new"}}},
+		"a job without secrets": {`{"id":"x","job":{"flavor":"f","secrets":null}}`,
+			hub.Webhook{State: hub.Enabled, Job: &hub.Job{Flavor: "f"}}},
 		"a job's secrets": {`{"id":"x","job":{"flavor":"f","secrets":{"A":"b"}}}`,
 			hub.Webhook{State: hub.Enabled, Job: &hub.Job{Flavor: "f", Secrets: hub.JobSecrets{"A": "b"}}}},
 	} {

@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/hfhook/hfhook/hub"
 )
 
 // run is the program without its process: args[0] is its name.
@@ -38,11 +41,12 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			inspectCommand(),
 			replayCommand(),
 			secretCommand(),
+			webhooksCommand(),
 			doctorCommand(),
 		},
 		Action: func(c *cli.Context) error {
 			if word := c.Args().First(); word != "" && word != "help" {
-				return unknownCommand(c, word)
+				return unknownCommand("hfhook", c.App.Commands, word)
 			}
 			return cli.ShowAppHelp(c)
 		},
@@ -59,16 +63,18 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 	}
 }
 
-func unknownCommand(c *cli.Context, word string) error {
-	hint := "hfhook --help lists the commands"
+// unknownCommand is about a word that is none of the commands of program, which
+// is hfhook or a command of it that has subcommands.
+func unknownCommand(program string, commands []*cli.Command, word string) error {
+	hint := program + " --help lists the commands"
 	// Its suggestion may also be nothing alike, or the help command that there is not.
-	near := cli.SuggestCommand(c.App.Commands, word)
-	for _, cmd := range c.App.Commands {
+	near := cli.SuggestCommand(commands, word)
+	for _, cmd := range commands {
 		if strings.Contains(near, fmt.Sprintf("%q", cmd.Name)) && word[0] == cmd.Name[0] {
 			hint = fmt.Sprintf("did you mean %q? %s", cmd.Name, hint)
 		}
 	}
-	return usage(fmt.Sprintf("there is no command %q", word), hint)
+	return usage(fmt.Sprintf("there is no command %q", strings.TrimPrefix(program+" "+word, "hfhook ")), hint)
 }
 
 // command fills in what all commands share: usage errors that are ours,
@@ -78,25 +84,15 @@ func command(cmd *cli.Command, maxArgs int) *cli.Command {
 	action := cmd.Action
 	cmd.HideHelpCommand = true
 	cmd.CustomHelpTemplate = commandHelp
-	cmd.OnUsageError = func(c *cli.Context, err error, _ bool) error {
-		hint := fmt.Sprintf("hfhook %s --help lists its flags", cmd.Name)
-		if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); ok {
-			name = strings.TrimLeft(name, "-")
-			if near := cli.SuggestFlag(cmd.Flags, name, true); near != "" {
-				hint = fmt.Sprintf("did you mean %s? %s", near, hint)
-			}
-			return usage(fmt.Sprintf("%s has no flag --%s", cmd.Name, name), hint)
-		}
-		return usage(err.Error(), hint)
-	}
+	cmd.OnUsageError = usageError
 	cmd.Action = func(c *cli.Context) error {
 		args := c.Args().Slice()
-		if err := checkOrder(cmd, c, args); err != nil {
+		if err := checkOrder(c, args); err != nil {
 			return err
 		}
 		if maxArgs >= 0 && len(args) > maxArgs {
-			return usage(fmt.Sprintf("hfhook %s takes no argument %q", cmd.Name, args[maxArgs]),
-				fmt.Sprintf("hfhook %s --help tells what it takes", cmd.Name))
+			return usage(fmt.Sprintf("hfhook %s takes no argument %q", commandName(c), args[maxArgs]),
+				fmt.Sprintf("hfhook %s --help tells what it takes", commandName(c)))
 		}
 		if err := applySettings(c); err != nil {
 			return err
@@ -106,23 +102,72 @@ func command(cmd *cli.Command, maxArgs int) *cli.Command {
 	return cmd
 }
 
+// group fills in what is shared by commands that have subcommands and do
+// nothing by themselves.
+func group(cmd *cli.Command) *cli.Command {
+	cmd.HideHelpCommand = true
+	cmd.CustomHelpTemplate = groupHelp
+	cmd.OnUsageError = usageError
+	cmd.Action = func(c *cli.Context) error {
+		if word := c.Args().First(); word != "" && word != "help" {
+			return unknownCommand("hfhook "+commandName(c), cmd.Subcommands, word)
+		}
+		return cli.ShowSubcommandHelp(c)
+	}
+	return cmd
+}
+
+// commandName is how c's command is called behind "hfhook": "webhooks update".
+func commandName(c *cli.Context) string {
+	return strings.TrimPrefix(c.Command.HelpName, c.App.HelpName+" ")
+}
+
+func usageError(c *cli.Context, err error, _ bool) error {
+	if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); ok {
+		return unknownFlag(c, name)
+	}
+	return usage(err.Error(), fmt.Sprintf("hfhook %s --help lists its flags", commandName(c)))
+}
+
+func unknownFlag(c *cli.Context, flag string) error {
+	name, _, _ := strings.Cut(strings.TrimLeft(flag, "-"), "=")
+	hint := fmt.Sprintf("hfhook %s --help lists its flags", commandName(c))
+	if near := cli.SuggestFlag(c.Command.VisibleFlags(), name, true); near != "" && len(c.Command.Subcommands) == 0 {
+		hint = fmt.Sprintf("did you mean %s? %s", near, hint)
+	}
+	for _, sub := range c.Command.Subcommands {
+		if findFlag(sub, name) != nil {
+			hint = fmt.Sprintf("flags come after the whole command: hfhook %s %s --%s", commandName(c), sub.Name, name)
+			break
+		}
+	}
+	return usage(fmt.Sprintf("%s has no flag --%s", commandName(c), name), hint)
+}
+
 // checkOrder refuses a flag that stands behind an argument, and prints the line
 // as it should be.
-func checkOrder(cmd *cli.Command, c *cli.Context, args []string) error {
+func checkOrder(c *cli.Context, args []string) error {
 	first := slices.IndexFunc(args, isFlag)
 	if first < 0 {
 		return nil
 	}
+	cmd := c.Command
 	typed, _ := c.App.Metadata[commandLine].([]string)
 	typed = typed[min(1, len(typed)):]
-	start := slices.Index(typed, cmd.Name) + 1
+	start := 0
+	for word := range strings.FieldsSeq(commandName(c)) {
+		start += slices.Index(typed[start:], word) + 1
+	}
 	line, words := append([]string{"hfhook"}, typed[:start]...), []string(nil)
 	for i := start; i < len(typed); i++ {
 		if !isFlag(typed[i]) {
-			words = append(words, typed[i])
+			words = append(words, hideInURL(typed[i]))
 			continue
 		}
 		name, value, joined := strings.Cut(typed[i], "=")
+		if findFlag(cmd, name) == nil && name != "--" { // its value may be a secret
+			return unknownFlag(c, name)
+		}
 		if !joined && takesValue(cmd, name) && i+1 < len(typed) {
 			i++
 			value = typed[i]
@@ -145,15 +190,26 @@ func checkOrder(cmd *cli.Command, c *cli.Context, args []string) error {
 
 // hideSecret gives the value of a flag that may be printed.
 func hideSecret(cmd *cli.Command, flag, value string) string {
-	switch f := findFlag(cmd, flag); {
-	case f == nil:
-	case slices.Contains([]string{"secret", "tunnel-token", "tunnel-cmd"}, f.Names()[0]):
+	switch findFlag(cmd, flag).Names()[0] {
+	case "secret", "tunnel-token", "tunnel-cmd":
 		return "..."
-	case f.Names()[0] == "header":
+	case "header":
 		name, _, _ := strings.Cut(value, ":")
 		return name + ": ..."
+	case "secret-env":
+		if _, ok := os.LookupEnv(value); !ok { // perhaps the secret itself
+			return "..."
+		}
 	}
-	return value
+	return hideInURL(value)
+}
+
+// hideInURL takes the secrets out of a URL.
+func hideInURL(word string) string {
+	if !strings.Contains(word, "://") {
+		return word
+	}
+	return (&hub.Webhook{URL: word}).Target()
 }
 
 // typed reports whether a flag stands on the command line, by its long name.

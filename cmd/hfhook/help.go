@@ -37,6 +37,19 @@ Flags:{{range .VisibleFlags}}
 {{.}}{{end}}
 `
 
+const groupHelp = `{{.HelpName}}: {{.Usage}}
+
+Usage:
+  {{.UsageText}}
+{{if .Description}}
+{{.Description}}
+{{end}}
+Commands:{{range .VisibleCommands}}
+  {{printf "%-9s" .Name}} {{.Usage}}{{end}}
+
+{{.HelpName}} COMMAND --help tells more.
+`
+
 func init() { cli.FlagStringer = flagHelp }
 
 func flagHelp(f cli.Flag) string {

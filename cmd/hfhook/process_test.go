@@ -172,5 +172,8 @@ func homeEnv(home string) []string {
 		"HTTPS_PROXY=http://127.0.0.1:1", "HF_ENDPOINT=http://127.0.0.1:1",
 		"HF_TOKEN=", "HUGGING_FACE_HUB_TOKEN=", "HF_TOKEN_PATH=", "HF_HOME=" + filepath.Join(home, "hf"), "HF_HUB_OFFLINE=", "TRANSFORMERS_OFFLINE=",
 		"WEBHOOK_SECRET=", "NGROK_AUTHTOKEN=", "SPACE_ID=", "SPACE_HOST=", "NO_COLOR=", "TZ=UTC",
+		// A test that names no Hub reaches none.
+		"HF_ENDPOINT=http://127.0.0.1:9", "HF_TOKEN=", "HUGGING_FACE_HUB_TOKEN=", "HF_TOKEN_PATH=", "HF_HOME=", "XDG_CACHE_HOME=",
+		"HUGGINGFACE_CO_STAGING=", "HF_HUB_OFFLINE=", "TRANSFORMERS_OFFLINE=",
 	}
 }

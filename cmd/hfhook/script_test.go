@@ -3,10 +3,12 @@ package main
 import (
 	"bytes"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -31,6 +33,8 @@ import (
 //	                          stderr. Sets $AWAITED to the first group
 //	ended NAME CODE [SIGNAL]  sends a signal and checks the exit code; stdout and
 //	                          stderr are all that it has printed
+//	code N PROGRAM [args]     exec of a program that ends with exit code N
+//	hub NAME [what]           a Hub, see scriptHub
 func TestScripts(t *testing.T) {
 	samples, err := filepath.Abs(filepath.Join("..", "..", "payload", "testdata"))
 	if err != nil {
@@ -45,6 +49,8 @@ func TestScripts(t *testing.T) {
 			env.Vars = append(env.Vars, homeEnv(home)...)
 			env.Vars = append(env.Vars, "SAMPLES="+samples, "SECRET="+rand.Text())
 			env.Values[story{}] = map[string]*process{}
+			env.Values[hubs{}] = map[string]*storyHub{}
+			env.Values[storyteller{}] = env.T()
 			return os.Mkdir(home, 0o700)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -54,6 +60,8 @@ func TestScripts(t *testing.T) {
 			"post":    scriptPost,
 			"await":   scriptAwait,
 			"ended":   scriptEnded,
+			"code":    scriptCode,
+			"hub":     scriptHub,
 		},
 	})
 }
@@ -89,7 +97,7 @@ func launchInScript(ts *testscript.TestScript, name, program string, args ...str
 var scriptEnv = []string{
 	"HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "LocalAppData", "AppData", "USERPROFILE", "TZ",
 	"WEBHOOK_SECRET", "NGROK_AUTHTOKEN", "HFHOOK_NGROK_CONNECT_URL", "HFHOOK_TUNNEL_CA", "NO_COLOR",
-	"HTTPS_PROXY", "HF_ENDPOINT", "HF_TOKEN", "HF_HOME", "SPACE_ID", "SPACE_HOST", "PORT", "HFHOOK_FORWARD",
+	"HTTPS_PROXY", "HF_ENDPOINT", "HF_TOKEN", "HF_HOME", "HF_HUB_OFFLINE", "SPACE_ID", "SPACE_HOST", "PORT", "HFHOOK_FORWARD",
 }
 
 func scriptDev(ts *testscript.TestScript, neg bool, args []string) {
@@ -214,5 +222,22 @@ func scriptEnded(ts *testscript.TestScript, neg bool, args []string) {
 	fmt.Fprint(ts.Stderr(), p.err.String())
 	if strconv.Itoa(code) != args[1] {
 		ts.Fatalf("exit code %d, not %s:\n%s%s", code, args[1], p.out.String(), p.err.String())
+	}
+}
+
+func scriptCode(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: code N PROGRAM [args]")
+	}
+	code := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		exit, ok := errors.AsType[*exec.ExitError](err)
+		if !ok {
+			ts.Fatalf("%s", err)
+		}
+		code = exit.ExitCode()
+	}
+	if strconv.Itoa(code) != args[0] {
+		ts.Fatalf("exit code %d, not %s", code, args[0])
 	}
 }

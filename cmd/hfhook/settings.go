@@ -86,7 +86,7 @@ func setFromFile(c *cli.Context, file string, values map[string]any) error {
 			return fmt.Errorf("%s: there is no setting %q", file, name)
 		}
 		here := slices.ContainsFunc(c.Command.Flags, func(f cli.Flag) bool { return f.Names()[0] == name })
-		if !here || isGiven(c, name) {
+		if !here || !fromFiles(c, name) || isGiven(c, name) {
 			continue
 		}
 		if name == "tunnel-cmd" && filepath.Base(file) == settingsName {
@@ -104,6 +104,19 @@ func setFromFile(c *cli.Context, file string, values map[string]any) error {
 		}
 	}
 	return nil
+}
+
+// fromFiles reports whether c's command takes a flag from settings files. What
+// is changed at the Hub is what was typed; a new webhook gets the secret that
+// hfhook dev has.
+func fromFiles(c *cli.Context, flag string) bool {
+	switch name := commandName(c); {
+	case !strings.HasPrefix(name, "webhooks "), flag == "json":
+		return true
+	case name == "webhooks create":
+		return flag == "secret" || flag == "no-secret"
+	}
+	return false
 }
 
 // isGiven reports whether the command line or the environment sets a flag. A

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/hfhook/hfhook/hub"
 	"github.com/hfhook/hfhook/payload"
 	"github.com/hfhook/hfhook/replay"
 	"github.com/hfhook/hfhook/tunnel"
@@ -25,6 +26,7 @@ const (
 	exitNotFound = 3
 	exitAnswer   = 4
 	exitNoTunnel = 6
+	exitHub      = 7
 )
 
 // problem is an error that knows its exit code and what to do next.
@@ -63,6 +65,9 @@ func explain(err error) (code int, hint string) {
 	if t, ok := errors.AsType[*tunnel.Error](err); ok {
 		return exitNoTunnel, t.Hint
 	}
+	if h, ok := errors.AsType[*hub.Error](err); ok {
+		return hubCode(h), h.Hint
+	}
 	switch {
 	case err == nil, errors.Is(err, context.Canceled):
 		return exitDone, ""
@@ -73,6 +78,19 @@ func explain(err error) (code int, hint string) {
 		return exitFailed, hint
 	}
 	return exitFailed, ""
+}
+
+// hubCode is the exit code for a call to the Hub that went wrong.
+func hubCode(e *hub.Error) int {
+	switch {
+	case errors.Is(e, context.Canceled): // not done, and no success for a script
+		return exitFailed
+	case errors.Is(e, hub.ErrNotFound):
+		return exitNotFound
+	case errors.Is(e, hub.ErrInvalid), errors.Is(e, hub.ErrSecretUnknown), errors.Is(e, hub.ErrJobUnknown):
+		return exitUsage
+	}
+	return exitHub
 }
 
 // report prints an error and gives the exit code. Text from elsewhere may be in

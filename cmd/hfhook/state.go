@@ -103,6 +103,12 @@ func findSecret(c *cli.Context, create bool) (secret, error) {
 		}
 		return secret{value: given, source: secretGiven}, nil
 	}
+	return keptSecret(create)
+}
+
+// keptSecret gives the secret in the state folder; with create, one is
+// generated when there is none.
+func keptSecret(create bool) (secret, error) {
 	folder, err := stateFolder()
 	if err != nil {
 		return secret{}, err

@@ -1,0 +1,31 @@
+//go:build !windows
+
+package main
+
+import (
+	"context"
+	"errors"
+
+	"golang.org/x/sys/unix"
+)
+
+// awaitInput waits until there is something to read, or ctx ends.
+func awaitInput(ctx context.Context, fd int) error {
+	for ctx.Err() == nil {
+		files := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+		n, err := unix.Poll(files, int(keyPause.Milliseconds()/5))
+		if n > 0 || err != nil && !errors.Is(err, unix.EINTR) {
+			return nil // reading tells what is wrong
+		}
+	}
+	return errInterrupted
+}
+
+func echoOff(fd int) error {
+	mode, err := unix.IoctlGetTermios(fd, getTermios)
+	if err != nil {
+		return err
+	}
+	mode.Lflag &^= unix.ECHO
+	return unix.IoctlSetTermios(fd, setTermios, mode)
+}
