@@ -40,6 +40,14 @@ func (q *request) answerOf(receipt replay.Receipt, target string) (status int, s
 	return http.StatusOK, q.answerJSON(http.StatusOK, emptyObject)
 }
 
+// wrong is the status to answer with on purpose; 0: none.
+func (s *Server) wrong() int {
+	if s.o.Fail == nil {
+		return 0
+	}
+	return s.o.Fail()
+}
+
 func (q *request) fail(status int, message string) (int, bool) {
 	return status, q.answerError(status, message)
 }

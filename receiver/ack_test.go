@@ -119,3 +119,31 @@ func TestHandlersBesideADispatcherAreRefused(t *testing.T) {
 	s.Handle("hook", ok)
 	assert.ErrorContains(t, s.Serve(t.Context(), listen(t)), "the handlers would never run")
 }
+
+// The Hub is to try again: what was answered so on purpose is stored, and what
+// follows is its retry.
+func TestFailingOnPurpose(t *testing.T) {
+	statuses := []int{503, 404, 0}
+	store := memory.New()
+	s := newServer(t, receiver.Options{Store: store, Dispatcher: answers(nil), AnyPath: true, Fail: func() int {
+		next := statuses[0]
+		statuses = statuses[1:]
+		return next
+	}})
+	var answers []int
+	for range 3 {
+		r := httptest.NewRequest(http.MethodPost, "/webhooks/hook", strings.NewReader("{}"))
+		r.Header.Set(replay.HeaderWebhookID, "one")
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		answers = append(answers, w.Code)
+	}
+	assert.Equal(t, []int{503, 404, 200}, answers)
+	d, err := store.Get(t.Context(), 1)
+	require.NoError(t, err)
+	require.Len(t, d.Arrivals, 3)
+	for i, want := range answers {
+		assert.Equal(t, want, d.Arrivals[i].Answer)
+		assert.Equal(t, i > 0, d.Arrivals[i].Repeat == replay.Retry)
+	}
+}

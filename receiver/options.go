@@ -83,6 +83,12 @@ type Options struct {
 	// the delivery unseen. It must not block. Default: none.
 	Late func(replay.Receipt)
 
+	// Fail answers with the status that it gives in the place of a 2xx, as
+	// long as that is not 0, to see what the sender does then: the Hub tries
+	// again, and suspends a webhook that keeps failing. The delivery is stored
+	// all the same. Default: nothing fails on purpose.
+	Fail func() (status int)
+
 	// Log gets what goes wrong, and at debug level each delivery.
 	// Default: none.
 	Log *slog.Logger

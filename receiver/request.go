@@ -172,7 +172,9 @@ func (q *request) keep(p *payload.Payload, decodeErr error) {
 	}
 	var sent bool
 	var status int
-	switch {
+	switch wrong := q.s.wrong(); {
+	case wrong != 0:
+		status, sent = q.fail(wrong, "failing on purpose")
 	case decodeErr != nil:
 		status = http.StatusUnprocessableEntity
 		sent = q.answerJSON(status, undecodable(decodeErr))
