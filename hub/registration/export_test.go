@@ -1,0 +1,26 @@
+package registration
+
+// Die ends a session as the death of its program does: the entry stays, and
+// nobody holds its lock.
+func (r *Registration) Die() { _ = r.s.lock.Close() }
+
+// ReadEntry and ReadKept report whether the bytes of a file can be used, and
+// what they encode to again.
+func ReadEntry(b []byte) ([]byte, error) {
+	e, err := decodeEntry(b)
+	if err != nil {
+		return nil, err
+	}
+	return seal(e)
+}
+
+func ReadKept(b []byte) ([]byte, error) {
+	k, err := decodeKept(b)
+	if err != nil {
+		return nil, err
+	}
+	return k.encode()
+}
+
+// Sealed is a file with that content and the right sum.
+func Sealed(content []byte) []byte { return sealed(content) }
