@@ -135,6 +135,9 @@ func unknownFlag(c *cli.Context, flag string) error {
 	if near := cli.SuggestFlag(c.Command.VisibleFlags(), name, true); near != "" && len(c.Command.Subcommands) == 0 {
 		hint = fmt.Sprintf("did you mean %s? %s", near, hint)
 	}
+	if findFlag(&cli.Command{Flags: c.App.Flags}, name) != nil {
+		hint = fmt.Sprintf("it comes first: hfhook --%s %s", name, commandName(c))
+	}
 	for _, sub := range c.Command.Subcommands {
 		if findFlag(sub, name) != nil {
 			hint = fmt.Sprintf("flags come after the whole command: hfhook %s %s --%s", commandName(c), sub.Name, name)
@@ -165,7 +168,7 @@ func checkOrder(c *cli.Context, args []string) error {
 			continue
 		}
 		name, value, joined := strings.Cut(typed[i], "=")
-		if findFlag(cmd, name) == nil && name != "--" { // its value may be a secret
+		if findFlag(cmd, name) == nil && typed[i] != "--" { // its value may be a secret
 			return unknownFlag(c, name)
 		}
 		if !joined && takesValue(cmd, name) && i+1 < len(typed) {

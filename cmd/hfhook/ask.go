@@ -35,8 +35,11 @@ func ask(c *cli.Context, question string, hidden bool) (string, error) {
 	}
 	fmt.Fprint(c.App.ErrWriter, question)
 	line, err := readLine(input{c.Context})
-	if err != nil && !hidden {
+	if err != nil && !hidden { // no Enter was shown
 		fmt.Fprintln(c.App.ErrWriter)
+	}
+	if errors.Is(err, io.EOF) {
+		err = nil
 	}
 	return line, err
 }
@@ -48,16 +51,17 @@ func confirm(c *cli.Context, question string) (bool, error) {
 	return answer == "y" || answer == "yes", err
 }
 
-// readLine reads up to the end of a line and not further.
+// readLine reads up to the end of a line and not further. The last one may end
+// with io.EOF.
 func readLine(r io.Reader) (string, error) {
 	var line []byte
 	for {
 		var b [1]byte
 		n, err := r.Read(b[:])
 		switch {
-		case n == 1 && b[0] == '\n', errors.Is(err, io.EOF):
-			return strings.TrimSuffix(string(line), "\r"), nil
-		case err != nil:
+		case n == 1 && b[0] == '\n', n == 0 && errors.Is(err, io.EOF):
+			return strings.TrimSuffix(string(line), "\r"), err
+		case n == 0 && err != nil:
 			return "", err
 		case n == 1 && len(line) == maxTyped:
 			return "", fmt.Errorf("the line has more than %d bytes", maxTyped)

@@ -32,7 +32,7 @@ func lookAtHub(ctx context.Context) []finding {
 	var ofIt []finding
 	switch {
 	case foundErr != nil:
-		ofIt = []finding{{ofToken, checkWarning, foundErr.Error(), "make the file readable, or set HF_TOKEN"}}
+		ofIt = []finding{{ofToken, checkWarning, foundErr.Error(), tokenFileHint}}
 	case token.Value == "":
 		ofIt = []finding{{ofToken, checkWarning, "none is found, so webhooks are entered by hand", "run `hf auth login`, or set HF_TOKEN"}}
 	default:
@@ -54,11 +54,6 @@ func lookAtHub(ctx context.Context) []finding {
 		ofIt = []finding{tokenFinding(client.Endpoint(), token, who)}
 	}
 	return append([]finding{answers}, ofIt...)
-}
-
-func hubToken() (hub.Token, error) {
-	home, _ := os.UserHomeDir()
-	return hub.FindToken(os.Getenv, home)
 }
 
 func hubTrouble(name string, err error) finding {

@@ -18,13 +18,9 @@ import (
 // warnings.
 func newHubClient(c *cli.Context) (*hub.Client, error) {
 	endpoint, _ := hub.FindEndpoint(os.Getenv)
-	home, _ := os.UserHomeDir() // without one, a variable may still name the token
-	token, err := hub.FindToken(os.Getenv, home)
+	token, err := hubToken()
 	if err != nil {
-		if e, ok := errors.AsType[*fs.PathError](err); ok {
-			err = fmt.Errorf("cannot read the token in %s: %w", e.Path, e.Err)
-		}
-		return nil, &problem{exitHub, "make the file readable for you, or set HF_TOKEN", err}
+		return nil, &problem{exitHub, tokenFileHint, err}
 	}
 	warner := newWarner(c)
 	return hub.New(hub.Options{
@@ -37,6 +33,18 @@ func newHubClient(c *cli.Context) (*hub.Client, error) {
 			warner.warning(text, "")
 		}}),
 	})
+}
+
+const tokenFileHint = "make the file readable, or set HF_TOKEN"
+
+// hubToken finds the user's token; the error is for the hint above.
+func hubToken() (hub.Token, error) {
+	home, _ := os.UserHomeDir() // without one, a variable may still name the token
+	token, err := hub.FindToken(os.Getenv, home)
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		err = fmt.Errorf("cannot read the token in %s: %w", e.Path, e.Err)
+	}
+	return token, err
 }
 
 // warner tells about what is wrong, and not wrong enough to stop.
@@ -54,7 +62,13 @@ func newWarner(c *cli.Context) warner {
 // hubFlags are those of the commands that talk to the Hub.
 func hubFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.DurationFlag{Name: "timeout", Usage: "give the Hub this `TIME` for each call", Value: 30 * time.Second, EnvVars: []string{"HFHOOK_TIMEOUT"}},
+		&cli.DurationFlag{Name: "timeout", Usage: "give the Hub this `TIME` for each call", Value: 30 * time.Second, EnvVars: []string{"HFHOOK_TIMEOUT"},
+			Action: func(_ *cli.Context, d time.Duration) error {
+				if d <= 0 {
+					return usage(fmt.Sprintf("--timeout %s is no time", d), "for example --timeout 30s")
+				}
+				return nil
+			}},
 		&cli.BoolFlag{Name: "json", Usage: "print one JSON object per line", EnvVars: []string{"HFHOOK_JSON"}, DisableDefaultText: true},
 	}
 }

@@ -45,7 +45,8 @@ type storyHub struct {
 //	hub NAME calls METHOD              prints how many calls it got
 //	hub NAME secrets show|hide|keep|lose
 //	hub NAME token read|write|fineGrained [RIGHT...]
-//	hub NAME answer N hang|html|limit|warn    instead of the next N calls
+//	hub NAME answer N hang|html|break|limit|warn
+//	                                   instead of the next N calls
 //	hub NAME await                     until a call hangs
 //	hub NAME down|up
 func scriptHub(ts *testscript.TestScript, neg bool, args []string) {
@@ -146,6 +147,8 @@ func scriptHub(ts *testscript.TestScript, neg bool, args []string) {
 			})
 		case "html":
 			h.Interrupt(n, hubtest.HTMLError)
+		case "break":
+			h.Interrupt(n, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 		case "limit":
 			h.Interrupt(n, hubtest.RateLimited(time.Hour))
 		case "warn":

@@ -171,9 +171,6 @@ func homeEnv(home string) []string {
 		"https_proxy=", "http_proxy=", "all_proxy=", "no_proxy=", "HTTP_PROXY=", "ALL_PROXY=", "NO_PROXY=",
 		"HTTPS_PROXY=http://127.0.0.1:1", "HF_ENDPOINT=http://127.0.0.1:1",
 		"HF_TOKEN=", "HUGGING_FACE_HUB_TOKEN=", "HF_TOKEN_PATH=", "HF_HOME=" + filepath.Join(home, "hf"), "HF_HUB_OFFLINE=", "TRANSFORMERS_OFFLINE=",
-		"WEBHOOK_SECRET=", "NGROK_AUTHTOKEN=", "SPACE_ID=", "SPACE_HOST=", "NO_COLOR=", "TZ=UTC",
-		// A test that names no Hub reaches none.
-		"HF_ENDPOINT=http://127.0.0.1:9", "HF_TOKEN=", "HUGGING_FACE_HUB_TOKEN=", "HF_TOKEN_PATH=", "HF_HOME=", "XDG_CACHE_HOME=",
-		"HUGGINGFACE_CO_STAGING=", "HF_HUB_OFFLINE=", "TRANSFORMERS_OFFLINE=",
+		"HUGGINGFACE_CO_STAGING=", "WEBHOOK_SECRET=", "NGROK_AUTHTOKEN=", "SPACE_ID=", "SPACE_HOST=", "NO_COLOR=", "TZ=UTC",
 	}
 }

@@ -44,11 +44,8 @@ type webhooks struct {
 }
 
 // withWebhooks calls f with the way to the Hub. What is wrong with the command
-// line is to be found before.
+// line is found before.
 func withWebhooks(c *cli.Context, f func(*webhooks) error) error {
-	if c.Duration("timeout") <= 0 {
-		return usage("--timeout is no time", "for example --timeout 30s")
-	}
 	client, err := newHubClient(c)
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"slices"
 	"strings"
 
@@ -157,13 +158,12 @@ func maybeCreated(err error) error {
 	if !ok || e.Status != 0 && e.Status < 500 {
 		return err
 	}
-	for _, cause := range []error{context.DeadlineExceeded, context.Canceled, io.EOF, io.ErrUnexpectedEOF} {
-		if e.Status >= 500 || errors.Is(e, cause) {
-			code, _ := explain(err)
-			return &problem{code, "it may be there all the same: look with hfhook webhooks list before you try again", err}
-		}
+	op, _ := errors.AsType[*net.OpError](e)
+	broke := op != nil && (op.Op == "read" || op.Op == "write") || errors.Is(e, io.EOF) || errors.Is(e, io.ErrUnexpectedEOF)
+	if e.Status == 0 && !broke && !errors.Is(e, context.DeadlineExceeded) && !errors.Is(e, context.Canceled) {
+		return err
 	}
-	return err
+	return &problem{hubCode(e), "it may be there all the same: look with hfhook webhooks list before you try again", err}
 }
 
 // refusedWatch tells of a type that hfhook does not know, where the Hub refuses

@@ -116,28 +116,31 @@ func chosenSecret(c *cli.Context) (*secret, error) {
 // the secret.
 func readSecret(c *cli.Context) (string, error) {
 	const most = 64 << 10
+	const hint = "name a file that holds the secret and nothing else"
 	name := c.String("secret-file")
 	var r io.Reader = input{c.Context}
-	switch {
-	case name == "-" && term.IsTerminal(int(os.Stdin.Fd())):
+	if name == "-" && term.IsTerminal(int(os.Stdin.Fd())) {
 		return "", usage("what is typed here would show", "pass --ask-secret")
-	case name != "-":
-		f, err := os.Open(name)
-		if err != nil {
-			if e, ok := errors.AsType[*fs.PathError](err); ok {
-				err = e.Err
-			}
-			return "", &problem{exitUsage, "name a file that holds the secret and nothing else", fmt.Errorf("cannot read the secret in %s: %w", name, err)}
-		}
-		defer f.Close()
-		r = f
 	}
-	text, err := io.ReadAll(io.LimitReader(r, most+1))
-	switch {
+	var err error
+	if name != "-" {
+		var f *os.File
+		if f, err = os.Open(name); err == nil {
+			defer f.Close()
+			r = f
+		}
+	}
+	var text []byte
+	if err == nil {
+		text, err = io.ReadAll(io.LimitReader(r, most+1))
+	}
+	switch e, _ := errors.AsType[*fs.PathError](err); {
+	case e != nil:
+		return "", &problem{exitUsage, hint, fmt.Errorf("cannot read the secret in %s: %w", name, e.Err)}
 	case err != nil:
-		return "", fmt.Errorf("read the secret: %w", err)
+		return "", err
 	case len(text) > most:
-		return "", usage(fmt.Sprintf("the secret has more than %d KiB", most>>10), "name a file that holds the secret and nothing else")
+		return "", usage(fmt.Sprintf("the secret has more than %d KiB", most>>10), hint)
 	}
 	return strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r"), nil
 }
