@@ -70,7 +70,7 @@ func StartServer(t testing.TB, settings ...string) *Server {
 	s.KeyFile = filepath.Join(s.dir, "id_ed25519")
 	login := s.NewKey(s.KeyFile)
 	s.must(os.WriteFile(filepath.Join(s.dir, "authorized_keys"), gossh.MarshalAuthorizedKey(login), 0o600))
-	s.Listen = net.JoinHostPort("127.0.0.1", s.freePort())
+	s.Listen = s.FreeAddr()
 	port := s.freePort()
 	s.Addr = net.JoinHostPort("127.0.0.1", port)
 	s.KnownHosts = filepath.Join(s.dir, "known_hosts")
@@ -107,6 +107,12 @@ func (s *Server) must(err error) {
 	if err != nil {
 		s.t.Fatalf("sshtest: %v", err)
 	}
+}
+
+// FreeAddr is an address on which nobody listens.
+func (s *Server) FreeAddr() string {
+	s.t.Helper()
+	return net.JoinHostPort("127.0.0.1", s.freePort())
 }
 
 // freePort is one below those that the system gives away by itself.
