@@ -1,6 +1,7 @@
 package ssh_test
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/url"
@@ -35,13 +36,20 @@ func open(t *testing.T, p ssh.Provider, u *url.URL) (tunnel.Tunnel, *tunneltest.
 	return tun, events
 }
 
-// openError opens a tunnel that must fail.
+// openError opens a tunnel that must fail, and does not wait for a second try.
 func openError(t *testing.T, p ssh.Provider, u *url.URL) *tunnel.Error {
 	t.Helper()
-	_, err := p.Open(t.Context(), tunnel.Options{URL: u})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	_, err := p.Open(ctx, tunnel.Options{URL: u, Notify: func(e tunnel.Event) {
+		if e.Err != nil {
+			cancel()
+		}
+	}})
 	var e *tunnel.Error
 	require.ErrorAs(t, err, &e)
 	assert.Equal(t, p.Name(), e.Provider)
+	assert.Equal(t, ctx.Err() == nil, e.Permanent, "what may pass is tried again")
 	return e
 }
 

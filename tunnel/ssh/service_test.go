@@ -127,7 +127,7 @@ func TestASecondAnnouncementIsANewURL(t *testing.T) {
 func TestNoAnnouncement(t *testing.T) {
 	service := sshtest.StartService(t, ssh.Serveo)
 	p := service.Provider()
-	p.AnnounceTimeout, p.OpenTimeout = 50*time.Millisecond, time.Second
+	p.AnnounceTimeout = 500 * time.Millisecond
 	for name, c := range map[string]struct{ says, last string }{
 		"silent": {"", ""},
 		"talks": {
@@ -142,16 +142,13 @@ func TestNoAnnouncement(t *testing.T) {
 			assert.Equal(t, "serveo.net accepted the connection but announced no URL"+c.last, e.Error())
 			assert.Equal(t, "try again later, or use another tunnel", e.Hint)
 			assert.False(t, e.Permanent)
-			assert.ErrorIs(t, e, context.DeadlineExceeded)
 		})
 	}
-	assert.Greater(t, service.Sessions(), 2, "it was tried again")
 }
 
 func TestRejection(t *testing.T) {
 	service := sshtest.StartService(t, ssh.LocalhostRun)
 	p := service.Provider()
-	p.OpenTimeout = 200 * time.Millisecond
 	for name, says := range map[string]string{
 		"CloudEvent": sshtest.Rejected("no capacity\x1b[31m"),
 		"JSON":       `{"event":"tcpip-forward","address":"x.lhr.life","authz_code":"DENIED","message":"no capacity\nmore"}` + "\n",
@@ -200,7 +197,7 @@ func TestPinggyWithAToken(t *testing.T) {
 	assert.Equal(t, "pinggy did not accept the token and offered an anonymous 60-minute tunnel", e.Error())
 	assert.True(t, e.Permanent)
 
-	bad.AnnounceTimeout, bad.OpenTimeout = 20*time.Millisecond, 200*time.Millisecond
+	bad.AnnounceTimeout = 500 * time.Millisecond
 	service.Announce(func(string) string { return "hello " + bad.Token + "\n" })
 	e = openError(t, bad, nil)
 	assert.Equal(t, "pro.pinggy.io accepted the connection but announced no URL (last lines: hello [redacted])", e.Error())
@@ -276,7 +273,6 @@ func TestUnreachable(t *testing.T) {
 	service := sshtest.StartService(t, ssh.LocalhostRun)
 	service.StopListening()
 	p := service.Provider()
-	p.OpenTimeout = 100 * time.Millisecond
 	e := openError(t, p, nil)
 	assert.Equal(t, "unreachable", e.Code)
 	assert.Equal(t, "cannot reach localhost.run:22 (connection refused)", e.Error())
@@ -292,7 +288,7 @@ func TestUnreachable(t *testing.T) {
 	require.NoError(t, err)
 	defer silent.Close()
 	p = service.Provider()
-	p.HandshakeTimeout, p.OpenTimeout = 50*time.Millisecond, 200*time.Millisecond
+	p.HandshakeTimeout = 50 * time.Millisecond
 	p.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, network, silent.Addr().String())
 	}
@@ -302,14 +298,15 @@ func TestUnreachable(t *testing.T) {
 func TestUnansweredRequests(t *testing.T) {
 	service := sshtest.StartService(t, ssh.LocalhostRun)
 	p := service.Provider()
-	p.RequestTimeout, p.OpenTimeout = 100*time.Millisecond, 400*time.Millisecond
+	p.RequestTimeout = 300 * time.Millisecond
 	for _, request := range []string{"tcpip-forward", "session"} {
 		service.Silence(request)
 		e := openError(t, p, nil)
 		assert.Equal(t, "lost", e.Code)
-		assert.Equal(t, "the connection to localhost.run broke (no answer for 100ms)", e.Error())
+		assert.Equal(t, "the connection to localhost.run broke (no answer for 300ms)", e.Error())
 	}
 	service.Silence("exec")
+	p.RequestTimeout = 0
 	tun, _ := open(t, p, nil)
 	get(t, service.Client(), tun.URL())
 }

@@ -39,6 +39,9 @@ func (o *opener) run(ctx context.Context, t *tunnel.Session) error {
 	defer s.end(nil)
 	defer s.wg.Wait()
 	channels, requests, err := s.connect()
+	if err != nil && ctx.Err() != nil { // whatever it looks like
+		return context.Cause(ctx)
+	}
 	if err != nil {
 		return err
 	}
