@@ -1,10 +1,12 @@
 package ssh_test
 
 import (
+	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -94,6 +96,47 @@ func TestAgent(t *testing.T) {
 	e = openError(t, p, server.URL())
 	assert.Equal(t, fmt.Sprintf("127.0.0.1 did not let %s in (offered: no key)", server.User), e.Error())
 	assert.Equal(t, "the SSH agent of SSH_AUTH_SOCK does not answer", e.Hint)
+}
+
+// It may wait for a person, who has gone.
+func TestAnAgentThatDoesNotAnswer(t *testing.T) {
+	server := sshtest.StartServer(t)
+	socket := filepath.Join(t.TempDir(), "agent")
+	l, err := net.Listen("unix", socket)
+	require.NoError(t, err)
+	defer l.Close()
+	asked := make(chan struct{})
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		defer close(asked)
+		c, err := l.Accept()
+		if assert.NoError(t, err) {
+			defer c.Close()
+			_, _ = c.Read(make([]byte, 1))
+			cancel()
+			_, _ = io.Copy(io.Discard, c)
+		}
+	}()
+	p := server.Provider()
+	p.KeyFiles, p.AgentSocket = nil, socket
+	p.HandshakeTimeout = time.Hour
+	_, err = p.Open(ctx, tunnel.Options{URL: server.URL()})
+	assert.ErrorIs(t, err, context.Canceled)
+	<-asked
+}
+
+func TestTooManyKeys(t *testing.T) {
+	server := sshtest.StartServer(t, "MaxAuthTries 2")
+	p := server.Provider()
+	p.KeyFiles = nil
+	for range 3 {
+		file, _, _ := newKey(t, "")
+		p.KeyFiles = append(p.KeyFiles, file)
+	}
+	p.KeyFiles = append(p.KeyFiles, server.KeyFile)
+	e := openError(t, p, server.URL())
+	assert.Equal(t, "auth", e.Code)
+	assert.Contains(t, e.Err.Error(), "Too many authentication failures")
 }
 
 func TestKeyFiles(t *testing.T) {

@@ -32,7 +32,7 @@ func BenchmarkDelivery(b *testing.B) {
 		size   int
 		cipher string
 		gc     int // percent
-	}{{2 << 10, aes, 100}, {2 << 10, chacha, 100}, {1 << 20, aes, 100}, {1 << 20, aes, 400}, {1 << 20, chacha, 100}} {
+	}{{2 << 10, aes, 100}, {2 << 10, chacha, 100}, {1 << 20, aes, 100}, {1 << 20, aes, 400}, {1 << 20, aes, 1600}, {1 << 20, chacha, 100}} {
 		b.Run(fmt.Sprintf("%dKiB/%s/gc=%d", c.size>>10, c.cipher[:6], c.gc), func(b *testing.B) {
 			defer debug.SetGCPercent(debug.SetGCPercent(c.gc))
 			benchmarkDelivery(b, c.size, c.cipher)

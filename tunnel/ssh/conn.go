@@ -31,22 +31,20 @@ const lingerTimeout = 10 * time.Second
 
 var chunks = sync.Pool{New: func() any { return new([chunkSize]byte) }}
 
-// newConn wraps ch. run runs its goroutines; they end after Close, once the
-// other side closes ch too.
-func newConn(ch ssh.Channel, local, remote net.Addr, run func(func())) *conn {
+func newConn(ch ssh.Channel, local, remote net.Addr) *conn {
 	c := &conn{ch: ch, local: local, remote: remote, gone: make(chan struct{})}
 	c.in.changed.L, c.out.changed.L = &c.in.mu, &c.out.mu
-	received := make(chan struct{})
-	run(func() {
-		defer close(received)
-		c.receive()
-	})
-	run(func() {
-		defer close(c.gone)
-		c.send()
-		<-received
-	})
 	return c
+}
+
+// run moves what comes and goes, until Close and until the other side has
+// closed the channel too.
+func (c *conn) run() {
+	var receiving sync.WaitGroup
+	receiving.Go(c.receive)
+	c.send()
+	receiving.Wait()
+	close(c.gone)
 }
 
 // half is one direction of a conn.

@@ -49,7 +49,9 @@ func channels(t testing.TB) (near, far *conn, stop func()) {
 		ch, requests, err := (<-channels).Accept()
 		assert.NoError(t, err)
 		discard(requests)
-		ends <- newConn(ch, c.LocalAddr(), c.RemoteAddr(), wg.Go)
+		end := newConn(ch, c.LocalAddr(), c.RemoteAddr())
+		wg.Go(end.run)
+		ends <- end
 	})
 	tcp, err := net.Dial("tcp", l.Addr().String())
 	require.NoError(t, err)
@@ -64,7 +66,8 @@ func channels(t testing.TB) (near, far *conn, stop func()) {
 	ch, requests, err := c.OpenChannel("test", nil)
 	require.NoError(t, err)
 	discard(requests)
-	near, far = newConn(ch, c.LocalAddr(), c.RemoteAddr(), wg.Go), <-ends
+	near, far = newConn(ch, c.LocalAddr(), c.RemoteAddr()), <-ends
+	wg.Go(near.run)
 	return near, far, func() {
 		_ = w.Close()
 		_, _ = near.Close(), far.Close()

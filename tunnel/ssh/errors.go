@@ -95,7 +95,7 @@ func (o *opener) noLogin(err error, ids *identities) *tunnel.Error {
 		offered = strings.Join(ids.offered, ", ")
 	}
 	hint := "put your public key into .ssh/authorized_keys on the server, or name a key with --ssh-key FILE"
-	if o.Server.Name != "" {
+	if o.Server.hosted() {
 		hint = "the service may want a registered key: name one with --ssh-key FILE, or use another tunnel"
 	}
 	if len(ids.skipped) > 0 {
@@ -108,7 +108,7 @@ func (o *opener) noLogin(err error, ids *identities) *tunnel.Error {
 
 // refused is the answer no to the request to listen.
 func (o *opener) refused() *tunnel.Error {
-	if o.Server.Name != "" {
+	if o.Server.hosted() {
 		return o.passing("refused", o.Server.host()+" refused to forward", "try again later, or use another tunnel", nil)
 	}
 	return o.passing("refused",

@@ -57,7 +57,7 @@ func (o *opener) trusted() (hostKeys, *tunnel.Error) {
 			}
 		}
 		tries := [][]string{edAlgorithms, rsaAlgorithms, ecAlgorithms}
-		if o.Server.Name != "" { // of the services all that is known is RSA
+		if o.Server.hosted() { // of the services all that is known is RSA
 			tries = [][]string{rsaAlgorithms, edAlgorithms, ecAlgorithms}
 		}
 		return hostKeys{tries, o.pinned(o.HostKeys, "the one given with --ssh-host-key",

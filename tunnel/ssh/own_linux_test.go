@@ -48,7 +48,7 @@ func TestForwardingIsForbidden(t *testing.T) {
 func TestAFrozenSessionHoldsThePort(t *testing.T) {
 	server := sshtest.StartServer(t)
 	p := server.Provider()
-	p.KeepaliveInterval, p.KeepaliveTimeout = 50*time.Millisecond, 300*time.Millisecond
+	p.KeepaliveInterval, p.KeepaliveTimeout = 100*time.Millisecond, time.Second
 	p.Backoff = func(int) time.Duration { return 20 * time.Millisecond }
 	_, events := open(t, p, server.URL())
 	held := server.Sessions()
@@ -57,7 +57,7 @@ func TestAFrozenSessionHoldsThePort(t *testing.T) {
 
 	e := failed(t, events)
 	assert.Equal(t, "lost", e.Code)
-	assert.Equal(t, "the connection to 127.0.0.1 broke (no answer for 300ms)", e.Error())
+	assert.Equal(t, "the connection to 127.0.0.1 broke (no answer for 1s)", e.Error())
 	events.Await(t, func(ev tunnel.Event) bool {
 		e, ok := ev.Err.(*tunnel.Error)
 		return ok && e.Code == "refused" && ev.State == tunnel.Reconnecting

@@ -127,7 +127,7 @@ func TestASecondAnnouncementIsANewURL(t *testing.T) {
 func TestNoAnnouncement(t *testing.T) {
 	service := sshtest.StartService(t, ssh.Serveo)
 	p := service.Provider()
-	p.AnnounceTimeout = 500 * time.Millisecond
+	p.AnnounceTimeout = 2 * time.Second
 	for name, c := range map[string]struct{ says, last string }{
 		"silent": {"", ""},
 		"talks": {
@@ -197,7 +197,7 @@ func TestPinggyWithAToken(t *testing.T) {
 	assert.Equal(t, "pinggy did not accept the token and offered an anonymous 60-minute tunnel", e.Error())
 	assert.True(t, e.Permanent)
 
-	bad.AnnounceTimeout = 500 * time.Millisecond
+	bad.AnnounceTimeout = 2 * time.Second
 	service.Announce(func(string) string { return "hello " + bad.Token + "\n" })
 	e = openError(t, bad, nil)
 	assert.Equal(t, "pro.pinggy.io accepted the connection but announced no URL (last lines: hello [redacted])", e.Error())
@@ -314,12 +314,12 @@ func TestUnansweredRequests(t *testing.T) {
 func TestAFrozenServiceIsNoticed(t *testing.T) {
 	service := sshtest.StartService(t, ssh.LocalhostRun)
 	p := service.Provider()
-	p.KeepaliveInterval, p.KeepaliveTimeout = 50*time.Millisecond, 200*time.Millisecond
+	p.KeepaliveInterval, p.KeepaliveTimeout = 50*time.Millisecond, time.Second
 	tun, events := open(t, p, nil)
 	service.Freeze(true)
 	e := failed(t, events)
 	assert.Equal(t, "lost", e.Code)
-	assert.Equal(t, "the connection to localhost.run broke (no answer for 200ms)", e.Error())
+	assert.Equal(t, "the connection to localhost.run broke (no answer for 1s)", e.Error())
 	service.Freeze(false)
 	online(t, events, 2)
 	get(t, service.Client(), tun.URL())

@@ -56,7 +56,7 @@ func (o *opener) run(ctx context.Context, t *tunnel.Session) error {
 	if err := s.listen(); err != nil {
 		return err
 	}
-	if o.Server.Name == "" {
+	if !o.Server.hosted() {
 		s.wg.Go(s.keepAlive)
 		stop()
 		s.online(o.url)
