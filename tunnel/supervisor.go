@@ -44,6 +44,7 @@ const OpenTimeout = 30 * time.Second
 type Session struct {
 	outlet *Outlet
 	ctx    context.Context
+	end    context.CancelCauseFunc
 	up     chan<- struct{} // closed when the tunnel is first online
 
 	mu    sync.Mutex
@@ -88,6 +89,10 @@ func (s *Session) Waiting(what *Error, pause time.Duration) {
 // Deliver hands over a connection of the public side. It waits until somebody
 // takes it, and closes it when the session ends before.
 func (s *Session) Deliver(c net.Conn) { s.outlet.Deliver(s.ctx, c) }
+
+// End ends the session's ctx, and with it every Deliver that waits: Run calls
+// it when it is about to return and waits for goroutines of its own.
+func (s *Session) End() { s.end(nil) }
 
 // errKicked ends a session to make a new one.
 var errKicked = errors.New("kicked")
@@ -204,7 +209,7 @@ func (t *supervised) run(up chan<- struct{}) {
 func (t *supervised) once(up chan<- struct{}) (error, time.Time) {
 	ctx, cancel := context.WithCancelCause(t.ctx)
 	defer cancel(nil)
-	s := &Session{outlet: t.Outlet, ctx: ctx, up: up}
+	s := &Session{outlet: t.Outlet, ctx: ctx, end: cancel, up: up}
 	ended := make(chan error, 1)
 	go func() { ended <- t.Run(ctx, s) }()
 

@@ -267,3 +267,30 @@ func TestConnectionsThatNobodyTakesAreClosed(t *testing.T) {
 		assert.ErrorIs(t, err, net.ErrClosed)
 	})
 }
+
+func TestASessionCanWaitForItsDeliveries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		var events tunneltest.Events
+		p := &script{sessions: []func(context.Context, *tunnel.Session) error{
+			func(_ context.Context, s *tunnel.Session) error {
+				s.Online(one)
+				var wg sync.WaitGroup
+				wg.Go(func() { s.Deliver(ours) }) // nobody accepts
+				s.End()
+				wg.Wait()
+				return broken
+			},
+			online(two, forever, nil),
+		}}
+		tun, err := p.supervisor().Open(t.Context(), tunnel.Options{Notify: events.Notify})
+		require.NoError(t, err)
+		time.Sleep(time.Minute)
+		_, err = theirs.Read(make([]byte, 1))
+		assert.ErrorIs(t, err, io.EOF)
+		require.NoError(t, tun.Close())
+		assert.Equal(t, []string{
+			"opening", "online one.example.test", "reconnecting (it broke) 1s", "online two.example.test", "offline",
+		}, said(&events))
+	})
+}
