@@ -402,3 +402,15 @@ func TestServiceThroughAProxy(t *testing.T) {
 		})
 	}
 }
+
+// A session that is lost takes with it what nobody has accepted.
+func TestLostWhileAConnectionWaits(t *testing.T) {
+	service := sshtest.StartService(t, ssh.LocalhostRun)
+	events := new(tunneltest.Events)
+	tun, err := service.Provider().Open(t.Context(), tunnel.Options{Notify: events.Notify})
+	require.NoError(t, err)
+	defer tun.Close()
+	require.NoError(t, service.Dial(tun.URL().Host))
+	service.KillSessions()
+	online(t, events, 2)
+}

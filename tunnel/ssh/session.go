@@ -216,6 +216,7 @@ const settleTimeout = 250 * time.Millisecond
 
 // close ends the connection, and what came out of it.
 func (s *session) close() {
+	s.t.End()
 	s.mu.Lock()
 	s.over = true
 	conns := slices.Collect(maps.Keys(s.conns))
