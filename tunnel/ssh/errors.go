@@ -63,8 +63,8 @@ func isTimeout(err error) bool {
 	return ok && e.Timeout()
 }
 
-// shake explains why a handshake failed. asked: the server was about to let
-// the user in.
+// shake explains why a handshake failed. asked: the server is the right one,
+// and has said how one can log in.
 func (o *opener) shake(err error, asked bool, ids *identities) *tunnel.Error {
 	mismatch, isMismatch := errors.AsType[*ssh.AlgorithmNegotiationError](err)
 	_, isNet := errors.AsType[net.Error](err)
@@ -133,7 +133,7 @@ func (o *opener) anonymous() *tunnel.Error {
 
 // printable is text from elsewhere, fit for a terminal: one line, no secrets.
 func (o *opener) printable(s string) string {
-	s = plain(o.redact.String(s))
+	s = o.redact.String(plain(s))
 	if runes := []rune(s); len(runes) > 200 {
 		s = string(runes[:200]) + "..."
 	}

@@ -42,7 +42,8 @@ type Provider struct {
 	// may have. Default: those built in for a service, else KnownHosts.
 	HostKeys []string
 
-	// KnownHosts are files that know the keys of servers.
+	// KnownHosts are files that know the keys of servers, and stand for the
+	// keys that are built in too.
 	// Default: ~/.ssh/known_hosts and /etc/ssh/ssh_known_hosts.
 	KnownHosts []string
 
