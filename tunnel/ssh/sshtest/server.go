@@ -1,3 +1,5 @@
+//go:build unix
+
 package sshtest
 
 import (
@@ -29,7 +31,8 @@ import (
 	"github.com/hfhook/hfhook/tunnel/tunneltest"
 )
 
-// Server is this machine's own sshd, as a child of the test. The fields are
+// Server is this machine's own sshd, as a child of the test; it needs Linux to
+// find the processes of its sessions in /proc. The fields are
 // set by StartServer.
 type Server struct {
 	// Addr is where it listens for SSH.
