@@ -32,8 +32,8 @@ import (
 )
 
 // Server is this machine's own sshd, as a child of the test; it needs Linux to
-// find the processes of its sessions in /proc. The fields are
-// set by StartServer.
+// find the processes of its sessions in /proc. The fields are set by
+// StartServer.
 type Server struct {
 	// Addr is where it listens for SSH.
 	Addr string
