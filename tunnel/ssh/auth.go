@@ -29,7 +29,7 @@ type identities struct {
 // from the user, nothing else: a server counts the keys that it refuses.
 func (o *opener) identities(ctx context.Context, deadline time.Time) (*identities, *tunnel.Error) {
 	ids := &identities{close: func() {}}
-	if o.Server.Name != "" && len(o.KeyFiles) == 0 {
+	if o.Server.hosted() && len(o.KeyFiles) == 0 {
 		return ids, nil // a service needs none
 	}
 	files := o.KeyFiles
@@ -83,11 +83,15 @@ func (o *opener) agentKeys(ctx context.Context, deadline time.Time, ids *identit
 	if o.AgentSocket == "" || o.AgentSocket == "none" {
 		return nil
 	}
-	ctx, cancel := context.WithDeadline(ctx, deadline)
+	dialing, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
-	c, err := new(net.Dialer).DialContext(ctx, "unix", o.AgentSocket)
+	c, err := new(net.Dialer).DialContext(dialing, "unix", o.AgentSocket)
 	if err == nil {
-		ids.close = func() { _ = c.Close() }
+		stop := context.AfterFunc(ctx, func() { _ = c.Close() })
+		ids.close = func() {
+			stop()
+			_ = c.Close()
+		}
 		_ = c.SetDeadline(deadline) // a signature may wait for a touch of the key
 		var held []ssh.Signer
 		if held, err = agent.NewClient(c).Signers(); err == nil {
@@ -158,7 +162,7 @@ func (o *opener) login(ids *identities, asked func()) ssh.ClientAuthCallback {
 	if len(ids.signers) > 0 {
 		ways = append(ways, way{"publickey", ssh.PublicKeysCallback(func() ([]ssh.Signer, error) { return ids.signers, nil })})
 	}
-	if o.Server.Name != "" { // services let everybody in, and have various ways to say it
+	if o.Server.hosted() { // services let everybody in, and have various ways to say it
 		ways = append(ways,
 			way{"password", ssh.Password("")},
 			way{"keyboard-interactive", ssh.KeyboardInteractive(func(_, _ string, questions []string, _ []bool) ([]string, error) {

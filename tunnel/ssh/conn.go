@@ -31,22 +31,20 @@ const lingerTimeout = 10 * time.Second
 
 var chunks = sync.Pool{New: func() any { return new([chunkSize]byte) }}
 
-// newConn wraps ch. run runs its goroutines; they end after Close, once the
-// other side closes ch too.
-func newConn(ch ssh.Channel, local, remote net.Addr, run func(func())) *conn {
+func newConn(ch ssh.Channel, local, remote net.Addr) *conn {
 	c := &conn{ch: ch, local: local, remote: remote, gone: make(chan struct{})}
 	c.in.changed.L, c.out.changed.L = &c.in.mu, &c.out.mu
-	received := make(chan struct{})
-	run(func() {
-		defer close(received)
-		c.receive()
-	})
-	run(func() {
-		defer close(c.gone)
-		c.send()
-		<-received
-	})
 	return c
+}
+
+// run moves what comes and goes, until Close and until the other side has
+// closed the channel too.
+func (c *conn) run() {
+	var receiving sync.WaitGroup
+	receiving.Go(c.receive)
+	c.send()
+	receiving.Wait()
+	close(c.gone)
 }
 
 // half is one direction of a conn.
@@ -112,22 +110,23 @@ func (c *conn) Read(p []byte) (int, error) {
 // send moves what was written, then says that it was all.
 func (c *conn) send() {
 	h := &c.out
+	var spare []byte
 	said := false
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for {
 		switch {
 		case len(h.chunk) > 0:
-			buf := (*[chunkSize]byte)(h.chunk[:chunkSize])
-			n := len(h.chunk)
-			h.chunk = nil
+			sending := h.chunk
+			h.chunk = spare[:0]
 			h.changed.Broadcast()
 			h.mu.Unlock()
-			_, err := c.ch.Write(buf[:n])
-			chunks.Put(buf)
+			_, err := c.ch.Write(sending)
 			h.mu.Lock()
-			if err != nil {
-				h.fail(err)
+			spare = sending
+			if err != nil { // the channel is over: nothing more can be sent
+				h.err, h.chunk = io.ErrClosedPipe, nil
+				h.changed.Broadcast()
 			}
 		case h.ended && !said:
 			said = true
@@ -142,19 +141,6 @@ func (c *conn) send() {
 			h.changed.Wait()
 		}
 	}
-}
-
-// fail gives up what is not sent: nobody waits for it.
-func (h *half) fail(err error) {
-	if err == io.EOF { // how the library calls a channel that is over
-		err = io.ErrClosedPipe
-	}
-	h.err = err
-	if h.chunk != nil {
-		chunks.Put((*[chunkSize]byte)(h.chunk[:chunkSize]))
-		h.chunk = nil
-	}
-	h.changed.Broadcast()
 }
 
 // Write returns when p is on its way. What becomes of it, a later Write says.
@@ -175,9 +161,6 @@ func (c *conn) Write(p []byte) (n int, err error) {
 		case room == 0:
 			h.changed.Wait()
 		default:
-			if h.chunk == nil {
-				h.chunk = chunks.Get().(*[chunkSize]byte)[:0]
-			}
 			k := min(room, len(p))
 			h.chunk = append(h.chunk, p[:k]...)
 			n, p = n+k, p[k:]

@@ -63,8 +63,8 @@ func isTimeout(err error) bool {
 	return ok && e.Timeout()
 }
 
-// shake explains why a handshake failed. asked: the server was about to let
-// the user in.
+// shake explains why a handshake failed. asked: the server is the right one,
+// and has said how one can log in.
 func (o *opener) shake(err error, asked bool, ids *identities) *tunnel.Error {
 	mismatch, isMismatch := errors.AsType[*ssh.AlgorithmNegotiationError](err)
 	_, isNet := errors.AsType[net.Error](err)
@@ -95,7 +95,7 @@ func (o *opener) noLogin(err error, ids *identities) *tunnel.Error {
 		offered = strings.Join(ids.offered, ", ")
 	}
 	hint := "put your public key into .ssh/authorized_keys on the server, or name a key with --ssh-key FILE"
-	if o.Server.Name != "" {
+	if o.Server.hosted() {
 		hint = "the service may want a registered key: name one with --ssh-key FILE, or use another tunnel"
 	}
 	if len(ids.skipped) > 0 {
@@ -108,7 +108,7 @@ func (o *opener) noLogin(err error, ids *identities) *tunnel.Error {
 
 // refused is the answer no to the request to listen.
 func (o *opener) refused() *tunnel.Error {
-	if o.Server.Name != "" {
+	if o.Server.hosted() {
 		return o.passing("refused", o.Server.host()+" refused to forward", "try again later, or use another tunnel", nil)
 	}
 	return o.passing("refused",
@@ -133,7 +133,7 @@ func (o *opener) anonymous() *tunnel.Error {
 
 // printable is text from elsewhere, fit for a terminal: one line, no secrets.
 func (o *opener) printable(s string) string {
-	s = plain(o.redact.String(s))
+	s = o.redact.String(plain(s))
 	if runes := []rune(s); len(runes) > 200 {
 		s = string(runes[:200]) + "..."
 	}

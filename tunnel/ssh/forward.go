@@ -41,11 +41,11 @@ func (s *session) deliver(offered ssh.NewChannel, taken func()) {
 	if remote == nil {
 		remote = s.conn.RemoteAddr()
 	}
-	c := newConn(ch, s.conn.LocalAddr(), remote, s.wg.Go)
+	c := newConn(ch, s.conn.LocalAddr(), remote)
 	s.track(c)
 	s.t.Deliver(c)
 	taken()
-	<-c.gone
+	c.run()
 	s.forget(c)
 }
 

@@ -56,7 +56,11 @@ func (o *opener) trusted() (hostKeys, *tunnel.Error) {
 					"ssh-keyscan HOST | ssh-keygen -lf - shows those of a server; compare them with what its owner says")
 			}
 		}
-		return hostKeys{[][]string{edAlgorithms, rsaAlgorithms, ecAlgorithms}, o.pinned(o.HostKeys, "the one given with --ssh-host-key",
+		tries := [][]string{edAlgorithms, rsaAlgorithms, ecAlgorithms}
+		if o.Server.hosted() { // of the services all that is known is RSA
+			tries = [][]string{rsaAlgorithms, edAlgorithms, ecAlgorithms}
+		}
+		return hostKeys{tries, o.pinned(o.HostKeys, "the one given with --ssh-host-key",
 			"not connecting; compare the fingerprint with what the owner of the server says")}, nil
 	case len(o.Server.HostKeys) > 0 && len(o.KnownHosts) == 0:
 		return hostKeys{[][]string{rsaAlgorithms}, o.pinned(o.Server.HostKeys, "the one built into hfhook",

@@ -27,7 +27,7 @@ type Server struct {
 	BindPort uint16
 
 	// Command is what a service is asked to run so that it says the public
-	// URL; empty: its shell. Without a Name nothing is run.
+	// URL; empty: its shell.
 	Command string
 
 	// HostKeys are the fingerprints of its key, as "SHA256:...". Empty: the
@@ -91,6 +91,9 @@ var (
 
 // Presets are the hosted services.
 func Presets() []Server { return []Server{LocalhostRun, Serveo, Pinggy} }
+
+// hosted reports whether s says the public URL itself.
+func (s Server) hosted() bool { return s.announces != nil }
 
 // announcement is what a line of a service says.
 type announcement struct {

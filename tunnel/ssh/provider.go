@@ -42,7 +42,8 @@ type Provider struct {
 	// may have. Default: those built in for a service, else KnownHosts.
 	HostKeys []string
 
-	// KnownHosts are files that know the keys of servers.
+	// KnownHosts are files that know the keys of servers, and stand for the
+	// keys that are built in too.
 	// Default: ~/.ssh/known_hosts and /etc/ssh/ssh_known_hosts.
 	KnownHosts []string
 
@@ -129,15 +130,15 @@ type opener struct {
 // together.
 func (o *opener) check() *tunnel.Error {
 	s := &o.Server
-	switch own := s.Name == ""; {
+	switch {
 	case s.Addr == "":
 		return o.problem("missing", "there is no SSH server to connect to", "for example --tunnel=ssh:localhost.run")
 	case s.User == "":
 		return o.problem("missing", "there is no user to log in as", "name one: --tunnel='ssh://user@host?listen=127.0.0.1:9000'")
-	case own && o.url == nil:
+	case !s.hosted() && o.url == nil:
 		return o.problem("url", "an own SSH server does not say its public URL",
 			"pass --public-url with the https URL that the reverse proxy on the server passes on")
-	case !own && o.url != nil:
+	case s.hosted() && o.url != nil:
 		return o.problem("url", s.Name+" chooses the public URL itself",
 			"leave out --public-url, or use --tunnel=ngrok for a URL that stays")
 	case o.Token != "" && s.TokenAddr == "":

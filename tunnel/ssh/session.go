@@ -39,6 +39,9 @@ func (o *opener) run(ctx context.Context, t *tunnel.Session) error {
 	defer s.end(nil)
 	defer s.wg.Wait()
 	channels, requests, err := s.connect()
+	if err != nil && ctx.Err() != nil { // whatever it looks like
+		return context.Cause(ctx)
+	}
 	if err != nil {
 		return err
 	}
@@ -53,7 +56,7 @@ func (o *opener) run(ctx context.Context, t *tunnel.Session) error {
 	if err := s.listen(); err != nil {
 		return err
 	}
-	if o.Server.Name == "" {
+	if !o.Server.hosted() {
 		s.wg.Go(s.keepAlive)
 		stop()
 		s.online(o.url)
@@ -213,6 +216,7 @@ const settleTimeout = 250 * time.Millisecond
 
 // close ends the connection, and what came out of it.
 func (s *session) close() {
+	s.t.End()
 	s.mu.Lock()
 	s.over = true
 	conns := slices.Collect(maps.Keys(s.conns))

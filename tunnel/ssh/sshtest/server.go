@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"crypto/rand"
+	"crypto/rsa"
 	"encoding/pem"
 	"fmt"
 	mrand "math/rand/v2"
@@ -30,14 +31,15 @@ import (
 	"github.com/hfhook/hfhook/tunnel/tunneltest"
 )
 
-// Server is this machine's own sshd, as a child of the test. The fields are
-// set by StartServer.
+// Server is this machine's own sshd, as a child of the test; it needs Linux to
+// find the processes of its sessions in /proc. The fields are set by
+// StartServer.
 type Server struct {
 	// Addr is where it listens for SSH.
 	Addr string
 
-	// User can log in with KeyFile.
-	User, KeyFile string
+	// User can log in with KeyFile, which Authorized allows.
+	User, KeyFile, Authorized string
 
 	// KnownHosts is a file that knows its key.
 	KnownHosts string
@@ -68,9 +70,9 @@ func StartServer(t testing.TB, settings ...string) *Server {
 		s.must(os.MkdirAll("/run/sshd", 0o755))
 	}
 	s.KeyFile = filepath.Join(s.dir, "id_ed25519")
-	login := s.NewKey(s.KeyFile)
-	s.must(os.WriteFile(filepath.Join(s.dir, "authorized_keys"), gossh.MarshalAuthorizedKey(login), 0o600))
-	s.Listen = net.JoinHostPort("127.0.0.1", s.freePort())
+	s.Authorized = filepath.Join(s.dir, "authorized_keys")
+	s.Authorize(s.NewKey(s.KeyFile))
+	s.Listen = s.FreeAddr()
 	port := s.freePort()
 	s.Addr = net.JoinHostPort("127.0.0.1", port)
 	s.KnownHosts = filepath.Join(s.dir, "known_hosts")
@@ -81,7 +83,7 @@ func StartServer(t testing.TB, settings ...string) *Server {
 		"Port":                   port,
 		"ListenAddress":          "127.0.0.1",
 		"HostKey":                filepath.Join(s.dir, "host_ed25519"),
-		"AuthorizedKeysFile":     filepath.Join(s.dir, "authorized_keys"),
+		"AuthorizedKeysFile":     s.Authorized,
 		"UsePAM":                 "no",
 		"StrictModes":            "no",
 		"PidFile":                "none",
@@ -109,6 +111,12 @@ func (s *Server) must(err error) {
 	}
 }
 
+// FreeAddr is an address on which nobody listens.
+func (s *Server) FreeAddr() string {
+	s.t.Helper()
+	return net.JoinHostPort("127.0.0.1", s.freePort())
+}
+
 // freePort is one below those that the system gives away by itself.
 func (s *Server) freePort() string {
 	s.t.Helper()
@@ -134,6 +142,31 @@ func (s *Server) NewKey(file string) gossh.PublicKey {
 	key, err := gossh.NewPublicKey(public)
 	s.must(err)
 	return key
+}
+
+// AddRSAHostKey gives the server a second key, in front of the first.
+func (s *Server) AddRSAHostKey() gossh.PublicKey {
+	s.t.Helper()
+	private, err := rsa.GenerateKey(rand.Reader, 2048)
+	s.must(err)
+	block, err := gossh.MarshalPrivateKey(private, "")
+	s.must(err)
+	file := filepath.Join(s.dir, "host_rsa")
+	s.must(os.WriteFile(file, pem.EncodeToMemory(block), 0o600))
+	s.config["HostKey"] = file + "\nHostKey " + s.config["HostKey"]
+	key, err := gossh.NewPublicKey(private.Public())
+	s.must(err)
+	return key
+}
+
+// Authorize lets a key in, among others.
+func (s *Server) Authorize(key gossh.PublicKey) {
+	s.t.Helper()
+	f, err := os.OpenFile(s.Authorized, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	s.must(err)
+	_, err = f.Write(gossh.MarshalAuthorizedKey(key))
+	s.must(err)
+	s.must(f.Close())
 }
 
 // program is where sshd is, which wants to know that itself.
@@ -202,30 +235,34 @@ func (s *Server) Stop() {
 		return
 	}
 	_ = s.child.Process.Signal(syscall.SIGSTOP) // no session comes meanwhile
-	sessions := s.sessions()
+	sessions := s.Sessions()
 	_ = s.child.Process.Kill()
-	signal(sessions, syscall.SIGKILL)
+	s.Signal(syscall.SIGKILL, sessions...)
 	<-s.exited
 	s.child = nil
 	s.await("sessions remain", func() bool { return !slices.ContainsFunc(sessions, alive) })
 }
 
-// Signal sends a signal to the processes of all sessions, and returns how many
-// there are.
-func (s *Server) Signal(sig syscall.Signal) int {
-	s.t.Helper()
-	sessions := s.sessions()
-	signal(sessions, sig)
-	return len(sessions)
+// Signal sends a signal to processes of Sessions.
+func (s *Server) Signal(sig syscall.Signal, sessions ...int) {
+	for _, pid := range sessions {
+		_ = syscall.Kill(pid, sig) // gone meanwhile
+	}
 }
 
-// KillSessions ends all sessions at once, as a crash would.
-func (s *Server) KillSessions() int { return s.Signal(syscall.SIGKILL) }
+// KillSessions ends all sessions at once, as a crash would, and returns how
+// many processes they had.
+func (s *Server) KillSessions() int {
+	s.t.Helper()
+	sessions := s.Sessions()
+	s.Signal(syscall.SIGKILL, sessions...)
+	return len(sessions)
+}
 
 // WaitIdle waits until there is no session, and the port is free again.
 func (s *Server) WaitIdle() {
 	s.t.Helper()
-	s.await("sessions remain", func() bool { return len(s.sessions()) == 0 })
+	s.await("sessions remain", func() bool { return len(s.Sessions()) == 0 })
 }
 
 // Log is what sshd says.
@@ -243,8 +280,8 @@ func (s *Server) await(problem string, f func() bool) {
 	}
 }
 
-// sessions are the descendants of sshd.
-func (s *Server) sessions() []int {
+// Sessions are the processes of all sessions.
+func (s *Server) Sessions() []int {
 	s.t.Helper()
 	children := map[int][]int{}
 	all, err := os.ReadDir("/proc")
@@ -281,12 +318,6 @@ func stat(pid int) (state string, parent int, ok bool) {
 func alive(pid int) bool {
 	_, _, ok := stat(pid)
 	return ok
-}
-
-func signal(pids []int, sig syscall.Signal) {
-	for _, pid := range pids {
-		_ = syscall.Kill(pid, sig) // gone meanwhile
-	}
 }
 
 // URL is the public one: without a reverse proxy, that is where it listens.

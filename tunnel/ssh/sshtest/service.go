@@ -70,6 +70,7 @@ type Service struct {
 	logins   []Login
 	wrongs   []string
 	thaw     chan struct{} // closed when nothing is frozen
+	alive    chan struct{} // one for each keepalive that is answered while somebody waits
 	s        switches
 }
 
@@ -107,6 +108,7 @@ func StartService(t testing.TB, preset ssh.Server) *Service {
 		host:     newHost(preset),
 		sessions: map[*session]bool{},
 		thaw:     make(chan struct{}),
+		alive:    make(chan struct{}),
 	}
 	close(s.thaw)
 	for _, start := range []func() error{s.ChangeHostKey, s.StartListening, s.startPublic} {
@@ -244,6 +246,23 @@ func (s *Service) Freeze(frozen bool) {
 			}
 		}
 	})
+}
+
+// AwaitKeepalives waits until n more keepalives have been answered.
+func (s *Service) AwaitKeepalives(n int) {
+	for range n {
+		<-s.alive
+	}
+}
+
+// Dial opens a connection to a public host until the end of the session.
+func (s *Service) Dial(host string) error {
+	c := s.find(host)
+	if c == nil {
+		return fmt.Errorf("sshtest: no tunnel has %s", host)
+	}
+	_, err := c.dial("")
+	return err
 }
 
 func (s *Service) set(f func()) {

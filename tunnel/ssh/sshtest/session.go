@@ -136,6 +136,10 @@ func (c *session) global(requests <-chan *gossh.Request) {
 		}
 		if r.Type != "tcpip-forward" {
 			_ = r.Reply(false, nil) // as OpenSSH answers a keepalive
+			select {
+			case c.s.alive <- struct{}{}:
+			default:
+			}
 			continue
 		}
 		var asked struct {
