@@ -235,34 +235,30 @@ func (s *Server) Stop() {
 		return
 	}
 	_ = s.child.Process.Signal(syscall.SIGSTOP) // no session comes meanwhile
-	sessions := s.Sessions()
+	sessions := s.sessions()
 	_ = s.child.Process.Kill()
-	s.Signal(syscall.SIGKILL, sessions...)
+	signal(sessions, syscall.SIGKILL)
 	<-s.exited
 	s.child = nil
 	s.await("sessions remain", func() bool { return !slices.ContainsFunc(sessions, alive) })
 }
 
-// Signal sends a signal to processes of Sessions.
-func (s *Server) Signal(sig syscall.Signal, sessions ...int) {
-	for _, pid := range sessions {
-		_ = syscall.Kill(pid, sig) // gone meanwhile
-	}
-}
-
-// KillSessions ends all sessions at once, as a crash would, and returns how
-// many processes they had.
-func (s *Server) KillSessions() int {
+// Signal sends a signal to the processes of all sessions, and returns how many
+// there are.
+func (s *Server) Signal(sig syscall.Signal) int {
 	s.t.Helper()
-	sessions := s.Sessions()
-	s.Signal(syscall.SIGKILL, sessions...)
+	sessions := s.sessions()
+	signal(sessions, sig)
 	return len(sessions)
 }
+
+// KillSessions ends all sessions at once, as a crash would.
+func (s *Server) KillSessions() int { return s.Signal(syscall.SIGKILL) }
 
 // WaitIdle waits until there is no session, and the port is free again.
 func (s *Server) WaitIdle() {
 	s.t.Helper()
-	s.await("sessions remain", func() bool { return len(s.Sessions()) == 0 })
+	s.await("sessions remain", func() bool { return len(s.sessions()) == 0 })
 }
 
 // Log is what sshd says.
@@ -280,8 +276,8 @@ func (s *Server) await(problem string, f func() bool) {
 	}
 }
 
-// Sessions are the processes of all sessions.
-func (s *Server) Sessions() []int {
+// sessions are the descendants of sshd.
+func (s *Server) sessions() []int {
 	s.t.Helper()
 	children := map[int][]int{}
 	all, err := os.ReadDir("/proc")
@@ -318,6 +314,12 @@ func stat(pid int) (state string, parent int, ok bool) {
 func alive(pid int) bool {
 	_, _, ok := stat(pid)
 	return ok
+}
+
+func signal(pids []int, sig syscall.Signal) {
+	for _, pid := range pids {
+		_ = syscall.Kill(pid, sig) // gone meanwhile
+	}
 }
 
 // URL is the public one: without a reverse proxy, that is where it listens.
