@@ -201,6 +201,7 @@ func (c *Client) unreachable(q *request, err error, redact redactor) *Error {
 		problem = "the name server did not answer"
 	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, wsaConnRefused):
 		problem = "connection refused"
+		e.Hint = "is it up, and is HF_ENDPOINT right? see https://status.huggingface.co"
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
 		problem = "no route"
 		e.Hint = "is the network up?"

@@ -38,7 +38,8 @@ func devCommand() *cli.Command {
 			&cli.StringSliceFlag{Name: "forward", Aliases: []string{"f"}, Usage: "send every delivery on to `URL`; one without a path keeps the path that came in; may be repeated", EnvVars: []string{"HFHOOK_FORWARD"}},
 			&cli.StringFlag{Name: "ack", Usage: "answer the Hub once a delivery is stored, or with the handler's answer: `store|handler`", Value: "store", EnvVars: []string{"HFHOOK_ACK"}},
 			&cli.DurationFlag{Name: "ack-timeout", Usage: "with --ack handler, acknowledge after `TIME` all the same", Value: 8 * time.Second, EnvVars: []string{"HFHOOK_ACK_TIMEOUT"}},
-		}, tunnelFlags(), secretFlags(), []cli.Flag{
+			&cli.StringFlag{Name: "fail-with", Usage: "answer the Hub with the status `CODE[:N]` on purpose, N times or always, to see what it does", EnvVars: []string{"HFHOOK_FAIL_WITH"}},
+		}, registeringFlags(), tunnelFlags(), secretFlags(), []cli.Flag{
 			storeFlag(),
 			&cli.StringFlag{Name: "keep", Usage: "keep at most `LIMITS`: a number of deliveries, an age, a size; what is left out has no limit", Value: "10000,1GiB", EnvVars: []string{"HFHOOK_KEEP"}},
 		}, targetFlags(), []cli.Flag{
@@ -68,7 +69,10 @@ type dev struct {
 	targets  []*replay.HTTPTarget
 	store    *sqlite.Store
 	link     *link
-	tally    tally // of show alone
+	hub      *registering // nil: the Hub is not asked for anything
+	shield   *shield
+	failWith func() int // the status to answer with on purpose; nil: none
+	tally    tally      // of show alone
 
 	log, tunnelLog *slog.Logger
 }
@@ -112,6 +116,15 @@ func (d *dev) prepare() error {
 		d.reporter = &machine{out: out}
 	}
 	d.log, d.tunnelLog = d.newLogs(talk)
+	d.shield = newShield(d.reporter, c.String("ack"))
+	if text := c.String("fail-with"); text != "" {
+		if d.failWith, err = failWith(text); err != nil {
+			return err
+		}
+	}
+	if d.hub, err = newRegistering(d); err != nil {
+		return err
+	}
 	d.link, err = newLink(d)
 	return err
 }
@@ -158,19 +171,26 @@ func (d *dev) run(ctx context.Context) (err error) {
 		return err
 	}
 
+	if err := d.prepareHub(ctx); err != nil {
+		return err
+	}
 	ctx, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
 	d.out.trouble.broken = giveUp // nobody reads any more
 	announced := false
 	var patience *time.Timer
 	watching := make(chan struct{})
+	begin := time.Now()
 	show := start(ctx, func(ctx context.Context) error { return d.show(ctx, watching) })
 	<-watching // before anything can arrive
+	count := start(ctx, func(ctx context.Context) error { return d.shield.load(ctx, d.store, begin) })
+	defer count.end()
 	defer func() {
 		err = errors.Join(err, show.end())
 		if announced {
 			patience.Stop()
 			d.tally.waiting, _ = d.countWaiting(context.WithoutCancel(ctx))
+			d.reporter.shield(d.shield.records())
 			d.reporter.stopped(d.tally, reason(ctx))
 		}
 	}()
@@ -208,10 +228,19 @@ func (d *dev) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if d.hub != nil {
+		defer func() { err = errors.Join(err, d.hub.end(ctx)) }()
+		if err := d.hub.start(ctx, public); err != nil {
+			return err
+		}
+	}
 	session := d.session(public, local, waiting)
 	session.keys = d.link.keys(ctx)
 	d.reporter.ready(session)
 	announced = true
+	if d.failWith != nil {
+		d.reporter.warning("deliveries are answered with "+d.c.String("fail-with")+" on purpose; "+suspendText, "")
+	}
 
 	select {
 	case <-ctx.Done():
@@ -225,6 +254,24 @@ func (d *dev) run(ctx context.Context) (err error) {
 		d.reporter.warning("finishing what is under way", "Ctrl-C once more ends at once")
 	})
 	return err
+}
+
+// prepareHub repairs what earlier sessions left at the Hub, and finds out
+// whether it can be asked for what this one wants.
+func (d *dev) prepareHub(ctx context.Context) error {
+	if d.hub != nil {
+		return d.hub.prepare(ctx)
+	}
+	client, err := newHubClient(d.c)
+	if err != nil {
+		return nil // nothing is wanted of it
+	}
+	defer client.Close()
+	registry, err := newRegistry(client)
+	if err == nil {
+		repair(ctx, registry, d.reporter)
+	}
+	return nil
 }
 
 // reason says why a session ends.
@@ -247,7 +294,8 @@ func (d *dev) receiverOptions() receiver.Options {
 	options := receiver.Options{
 		NoSecret:   d.secret.source == secretNone,
 		AnyPath:    true,
-		Wrap:       func(next http.Handler) http.Handler { return d.link.prober.Handler(next) },
+		Wrap:       func(next http.Handler) http.Handler { return d.link.prober.Handler(d.shield.watch(next)) },
+		Fail:       d.failWith,
 		PublicURL:  d.link.publicURL,
 		Store:      d.store,
 		Ack:        receiver.Ack(d.c.String("ack")),
@@ -305,6 +353,7 @@ func (d *dev) showNews(watched iter.Seq2[replay.News, error]) error {
 			return err
 		case news.Arrival != nil:
 			d.link.watcher.arrived()
+			d.shield.arrived(news.Arrival)
 			d.tally.arrivals++
 			if news.Arrival.Verdict == replay.Accepted {
 				d.tally.accepted++
@@ -329,6 +378,9 @@ func (d *dev) session(public *url.URL, local net.Listener, waiting int) session 
 		local:  localURL(local).JoinPath(d.c.String("path")).String(),
 		tunnel: d.link.name, carrier: d.link.carrier, public: public != nil,
 		secret: d.secret, waiting: waiting,
+	}
+	if d.hub != nil {
+		s.webhook, s.aboutWebhook = d.hub.reg.ID(), d.hub.about()
 	}
 	s.url = s.local
 	if public != nil {

@@ -38,6 +38,7 @@ func newLink(d *dev) (*link, error) {
 	l.prober.Version = version
 	l.watcher = newWatcher(d.reporter, l.announce)
 	l.watcher.hangups = reconnects(d.c.Context)
+	l.watcher.outage = d.hub.outage
 	if !d.c.Bool("no-probe") {
 		l.watcher.probe = l.prober.Probe
 	}
@@ -135,8 +136,12 @@ func (l *link) announce(public *url.URL) {
 		return
 	}
 	path := l.d.c.String("path")
-	l.d.reporter.warning(fmt.Sprintf("the public URL changed: %s -> %s", old.JoinPath(path), public.JoinPath(path)),
-		"enter the new one at "+settingsPage)
+	hint := "enter the new one at " + settingsPage + ", or use hfhook webhooks set-url"
+	if l.d.hub != nil {
+		hint = "the webhook at the Hub follows"
+		l.d.hub.point(public)
+	}
+	l.d.reporter.warning(fmt.Sprintf("the public URL changed: %s -> %s", old.JoinPath(path), public.JoinPath(path)), hint)
 }
 
 func tunnelCode(err error) string {

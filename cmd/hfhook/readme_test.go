@@ -11,7 +11,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"github.com/urfave/cli/v2"
 )
 
 func readme(t *testing.T) string {
@@ -34,7 +33,7 @@ func TestTheREADMEsProgramBuilds(t *testing.T) {
 
 func TestTheREADMENamesEveryFlag(t *testing.T) {
 	text := readme(t)
-	for _, command := range []*cli.Command{devCommand(), inspectCommand(), replayCommand(), secretCommand(), doctorCommand()} {
+	for _, command := range append(webhooksCommand().Subcommands, devCommand(), inspectCommand(), replayCommand(), secretCommand(), doctorCommand()) {
 		for _, flag := range command.Flags {
 			assert.True(t, strings.Contains(text, "--"+flag.Names()[0]), "--%s of %s", flag.Names()[0], command.Name)
 		}
@@ -45,7 +44,8 @@ func TestTheREADMENamesEveryFieldOfTheRecords(t *testing.T) {
 	text := readme(t)
 	for _, record := range []any{
 		readyRecord{}, deliveryRecord{}, arrivalRecord{}, attemptRecord{}, tunnelRecord{}, gapRecord{}, holdRecord{}, warningRecord{}, stoppedRecord{},
-		checkRecord{}, pathRecord{}, diagnosisRecord{},
+		checkRecord{}, pathRecord{}, diagnosisRecord{}, registrationRecord{}, shieldRecord{},
+		webhookRecord{}, watchedRecord{}, jobRecord{}, deletedRecord{}, replayedRecord{},
 	} {
 		fields(reflect.TypeOf(record), func(name string) {
 			assert.True(t, strings.Contains(text, "`"+name), "`%s of %T", name, record)

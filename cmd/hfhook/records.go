@@ -37,7 +37,8 @@ type readyRecord struct {
 	Tunnel   string   `json:"tunnel"`
 	Through  string   `json:"through,omitempty"` // who carries the traffic and where TLS ends, in words
 	Settings string   `json:"settings"`
-	Secret   string   `json:"secret"` // where it comes from, never what it is
+	Webhook  string   `json:"webhook,omitempty"` // the id of the session's own
+	Secret   string   `json:"secret"`            // where it comes from, never what it is
 	Targets  []string `json:"targets"`
 	Store    string   `json:"store"`
 	Waiting  int      `json:"waiting"` // deliveries of earlier sessions that are still to be sent
@@ -117,6 +118,14 @@ type holdRecord struct {
 	Waiting int       `json:"waiting"`
 	Reason  string    `json:"reason,omitempty"`
 	Over    bool      `json:"over"`
+}
+
+type registrationRecord struct {
+	recordHead
+	Webhook string `json:"webhook"`
+	State   string `json:"state"`
+	URL     string `json:"url,omitempty"`
+	Text    string `json:"text"`
 }
 
 type warningRecord struct {

@@ -19,7 +19,9 @@ type reporter interface {
 	delivery(*replay.Delivery)
 	attempt(*replay.Attempt)
 	tunnel(tunnel.Event)
-	skipped(provider string, err error) // a tunnel that could not be opened
+	skipped(provider string, err error)            // a tunnel that could not be opened
+	registration(webhook, state, url, text string) // what became of the session's webhook
+	shield([]shieldRecord)                         // what the Hub counts, at the end
 	gap(since, until time.Time)
 	note(string) // for people alone
 	hold(replay.Hold)
@@ -39,6 +41,8 @@ type session struct {
 	store   string
 	waiting int
 	keys    bool // the keyboard is watched
+
+	webhook, aboutWebhook string // the id of the session's webhook, and more in words; empty: there is none
 }
 
 // settingsPage is where webhooks are entered.
@@ -73,7 +77,11 @@ func (h *human) ready(s session) {
 		h.row("URL", address+h.talk.warn("  local: the Hub cannot reach it"))
 	}
 	h.row("secret", h.secretText(s.secret))
-	h.row("settings", settingsPage)
+	if s.webhook != "" {
+		h.row("webhook", payload.Printable(s.aboutWebhook))
+	} else {
+		h.row("settings", settingsPage)
+	}
 	if len(s.targets) == 0 {
 		h.row("handler", "none: deliveries are shown and kept; --forward URL sends them on")
 	}
@@ -184,6 +192,20 @@ func (h *human) skipped(provider string, err error) {
 	h.say(h.talk.warn(fmt.Sprintf("skipped %s: %s", provider, payload.Printable(err.Error()))))
 }
 
+func (h *human) shield(all []shieldRecord) {
+	failed := 0
+	for _, r := range all {
+		for _, n := range r.Failed {
+			failed += n
+		}
+	}
+	if failed > 0 {
+		h.note(fmt.Sprintf("answers outside 2xx in the last 24 hours: %d; hfhook webhooks show ID tells them by webhook", failed))
+	}
+}
+
+func (h *human) registration(_, _, _, text string) { h.note(text) }
+
 func (h *human) note(text string) {
 	h.Lock()
 	defer h.Unlock()
@@ -263,7 +285,7 @@ func (m *machine) write(record any) {
 func (m *machine) ready(s session) {
 	m.write(readyRecord{
 		recordHead: head("ready", time.Now()),
-		URL:        s.url, Public: s.public, Local: s.local, Tunnel: s.tunnel, Through: s.carrier, Settings: settingsPage,
+		URL:        s.url, Public: s.public, Local: s.local, Tunnel: s.tunnel, Through: s.carrier, Settings: settingsPage, Webhook: s.webhook,
 		Secret: string(s.secret.source), Targets: append([]string{}, s.targets...), Store: s.store, Waiting: s.waiting,
 	})
 }
@@ -288,6 +310,16 @@ func (m *machine) skipped(provider string, err error) {
 }
 
 func (m *machine) note(string) {}
+
+func (m *machine) shield(all []shieldRecord) {
+	for _, r := range all {
+		m.write(r)
+	}
+}
+
+func (m *machine) registration(webhook, state, url, text string) {
+	m.write(registrationRecord{head("registration", time.Now()), webhook, state, url, text})
+}
 
 func (m *machine) gap(since, until time.Time) {
 	m.write(gapRecord{head("gap", until), since.UTC(), until.Sub(since).Seconds()})

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/hfhook/hfhook/hub"
+	"github.com/hfhook/hfhook/hub/registration"
 	"github.com/hfhook/hfhook/payload"
 	"github.com/hfhook/hfhook/replay"
 	"github.com/hfhook/hfhook/tunnel"
@@ -64,6 +65,9 @@ func explain(err error) (code int, hint string) {
 	}
 	if t, ok := errors.AsType[*tunnel.Error](err); ok {
 		return exitNoTunnel, t.Hint
+	}
+	if r, ok := errors.AsType[*registration.Error](err); ok && !errors.Is(err, context.Canceled) {
+		return exitHub, r.Hint
 	}
 	if h, ok := errors.AsType[*hub.Error](err); ok {
 		return hubCode(h), h.Hint

@@ -26,6 +26,7 @@ type watcher struct {
 	report reporter
 	probe  func(context.Context, *url.URL) error // nil: not wanted
 	told   func(*url.URL)                        // a public URL is announced
+	outage func(over bool)                       // deliveries fail for outageTime, or arrive again
 
 	events    chan event
 	opened    chan opened        // takes the tunnel, once
@@ -65,7 +66,7 @@ type check struct {
 
 func newWatcher(report reporter, told func(*url.URL)) *watcher {
 	return &watcher{
-		report: report, told: told,
+		report: report, told: told, outage: func(bool) {},
 		events: make(chan event, 64), opened: make(chan opened), announced: make(chan struct{}),
 		reconnect: make(chan struct{}, 1), woke: make(chan time.Duration, 1),
 	}
@@ -114,7 +115,20 @@ func (w *watcher) run(ctx context.Context) error {
 	quiet := time.NewTimer(quietTime)
 	defer quiet.Stop()
 	defer w.drop()
+	var down time.Time // since when the outage is counted
+	var long <-chan time.Time
 	for {
+		if !w.isAnnounced() {
+			w.down = time.Time{} // nothing was to arrive yet
+		}
+		if down != w.down {
+			if down = w.down; down.IsZero() {
+				long = nil
+				w.outage(true)
+			} else if long == nil {
+				long = time.After(max(outageTime-time.Since(down), time.Minute)) // it may be over in a moment
+			}
+		}
 		var checked <-chan error
 		if w.check != nil {
 			checked = w.check.result
@@ -127,6 +141,8 @@ func (w *watcher) run(ctx context.Context) error {
 			w.event(ctx, e)
 		case err := <-checked:
 			w.checked(err)
+		case <-long:
+			w.outage(false)
 		case <-w.reconnect:
 			w.reconnectNow(ctx)
 		case <-w.hangups:

@@ -39,14 +39,16 @@ func (n *notebook) read() []string {
 	return lines
 }
 
-func (n *notebook) ready(session)             {}
-func (n *notebook) delivery(*replay.Delivery) {}
-func (n *notebook) attempt(*replay.Attempt)   {}
-func (n *notebook) hold(replay.Hold)          {}
-func (n *notebook) stopped(tally, string)     {}
-func (n *notebook) note(text string)          { n.add("note %s", text) }
-func (n *notebook) warning(message, _ string) { n.add("warning %s", message) }
-func (n *notebook) skipped(p string, e error) { n.add("skipped %s %s", p, e) }
+func (n *notebook) ready(session)                      {}
+func (n *notebook) delivery(*replay.Delivery)          {}
+func (n *notebook) attempt(*replay.Attempt)            {}
+func (n *notebook) hold(replay.Hold)                   {}
+func (n *notebook) stopped(tally, string)              {}
+func (n *notebook) registration(_, state, _, _ string) { n.add("registration %s", state) }
+func (n *notebook) shield([]shieldRecord)              {}
+func (n *notebook) note(text string)                   { n.add("note %s", text) }
+func (n *notebook) warning(message, _ string)          { n.add("warning %s", message) }
+func (n *notebook) skipped(p string, e error)          { n.add("skipped %s %s", p, e) }
 func (n *notebook) gap(since, until time.Time) {
 	n.add("gap %s", until.Sub(since).Round(time.Second))
 }
@@ -270,6 +272,33 @@ func TestAQuietTunnelIsProbed(t *testing.T) {
 		assert.Equal(t, 4, w.probed())
 		assert.Equal(t, 1, w.tunnel.kicked())
 		assert.Equal(t, []string{"warning it leads elsewhere", "warning it leads elsewhere"}, w.read())
+	})
+}
+
+func TestALongOutageIsToldOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		book := new(notebook)
+		w := watch(t, func(w *watcher) { w.outage = func(over bool) { book.add("%v", over) } })
+		w.opening(t)
+		w.lost()
+		time.Sleep(4 * time.Minute)
+		w.lost()
+		synctest.Wait()
+		assert.Empty(t, book.read())
+		time.Sleep(2 * time.Minute)
+		assert.Equal(t, []string{"false"}, book.read())
+		time.Sleep(time.Hour)
+		assert.Empty(t, book.read())
+		w.online("one")
+		synctest.Wait()
+		assert.Equal(t, []string{"true"}, book.read())
+		w.lost()
+		w.online("one")
+		time.Sleep(time.Hour)
+		assert.Equal(t, []string{"true"}, book.read(), "a short one is over too: the Hub may have seen it")
+		w.slept(time.Hour)
+		time.Sleep(10 * time.Minute)
+		assert.Equal(t, []string{"true"}, book.read(), "after sleep the tunnel has a minute to come back")
 	})
 }
 

@@ -51,6 +51,11 @@ func withWebhooks(c *cli.Context, f func(*webhooks) error) error {
 		return err
 	}
 	defer client.Close()
+	registry, err := newRegistry(client)
+	if err != nil {
+		return err
+	}
+	repair(c.Context, registry, newWarner(c))
 	w := &webhooks{
 		Client: client, c: c, warner: newWarner(c),
 		out: newScreen(c.App.Writer, c.Bool("no-color")), talk: newScreen(c.App.ErrWriter, c.Bool("no-color")),

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -107,6 +109,10 @@ func showWebhooks(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	kept, err := keptLedgers(c)
+	if err != nil {
+		return err
+	}
 	return withWebhooks(c, func(w *webhooks) error {
 		for i, id := range ids {
 			h, err := w.Get(c.Context, id)
@@ -114,7 +120,11 @@ func showWebhooks(c *cli.Context) error {
 			case err != nil:
 				return err
 			case c.Bool("json"):
-				if err := writeRecord(w.out, w.record(h)); err != nil {
+				err := writeRecord(w.out, w.record(h))
+				if l := kept[h.ID]; l != nil {
+					err = cmp.Or(err, writeRecord(w.out, recordLedger(h.ID, l, time.Now())))
+				}
+				if err != nil {
 					return err
 				}
 				continue
@@ -123,6 +133,9 @@ func showWebhooks(c *cli.Context) error {
 			}
 			w.out.line("%s %s", w.out.dim(pad("id", 9)), w.out.key(payload.Printable(h.ID)))
 			w.showFacts(w.out, h, "")
+			if l := kept[h.ID]; l != nil {
+				l.show(w.out)
+			}
 		}
 		return nil
 	})
