@@ -27,22 +27,33 @@ const (
 	dailyLimit  = 1000
 	dailyWarn   = dailyLimit * 8 / 10
 	ledgerSpan  = 24 * time.Hour
+	maxLedgers  = 1000 // more webhooks than that are counted together
+	lookEvery   = 10   // deliveries
 	suspendText = "the Hub tries again, and suspends a webhook that keeps failing"
 )
 
 // ledger counts what the Hub counts of one webhook, within the last 24 hours
 // and as far as it is kept here.
 type ledger struct {
-	received []time.Time // first arrivals, oldest first; older ones may be left at the front
-	failed   map[int]int // by status: answers outside 2xx
+	received map[int64]int // by Unix minute: first arrivals
+	failed   map[int]int   // by status: answers outside 2xx
+	looked   int           // deliveries since the limit was looked at
 	warned   bool
 }
 
-// count is how many deliveries arrived.
+func (l *ledger) receive(at time.Time) { l.received[at.Unix()/60]++ }
+
+// count is how many deliveries arrived. It forgets those before.
 func (l *ledger) count(now time.Time) int {
-	first, _ := slices.BinarySearchFunc(l.received, now.Add(-ledgerSpan), time.Time.Compare)
-	l.received = l.received[first:]
-	return len(l.received)
+	first, n := now.Add(-ledgerSpan).Unix()/60, 0
+	for minute, received := range l.received {
+		if minute < first {
+			delete(l.received, minute)
+			continue
+		}
+		n += received
+	}
+	return n
 }
 
 // failures are the statuses outside 2xx with how often they were answered.
@@ -56,8 +67,8 @@ func (l *ledger) failures() string {
 
 // add takes a delivery that is kept.
 func (l *ledger) add(d *replay.Delivery, since time.Time) {
-	if d.Received().After(since) {
-		l.received = append(l.received, d.Received())
+	if d.Verdict == replay.Accepted && d.Received().After(since) {
+		l.receive(d.Received())
 	}
 	for _, a := range d.Arrivals {
 		if a.Time.After(since) && a.Answer != 0 && a.Answer/100 != 2 {
@@ -71,8 +82,11 @@ type ledgers map[string]*ledger
 
 func (all ledgers) of(webhook string) *ledger {
 	l := all[webhook]
+	if l == nil && webhook != "" && len(all) >= maxLedgers {
+		return all.of("")
+	}
 	if l == nil {
-		l = &ledger{failed: map[int]int{}}
+		l = &ledger{received: map[int64]int{}, failed: map[int]int{}}
 		all[webhook] = l
 	}
 	return l
@@ -158,7 +172,9 @@ func (s *shield) load(ctx context.Context, store replay.Store, until time.Time) 
 	defer s.mu.Unlock()
 	for id, l := range before {
 		now := s.all.of(id)
-		now.received = append(l.received, now.received...)
+		for minute, n := range l.received {
+			now.received[minute] += n
+		}
 		for status, n := range l.failed {
 			now.failed[status] += n
 		}
@@ -168,15 +184,18 @@ func (s *shield) load(ctx context.Context, store replay.Store, until time.Time) 
 
 // arrived takes a delivery as it arrives.
 func (s *shield) arrived(d *replay.Delivery) {
-	if len(d.Arrivals) != 1 { // a repeat is no further event
+	if len(d.Arrivals) != 1 || d.Verdict != replay.Accepted { // a repeat is no further event
 		return
 	}
 	id := webhookOf(d)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := s.all.of(id)
-	l.received = append(l.received, d.Received())
-	if n := l.count(time.Now()); id != "" && n >= dailyWarn && !l.warned {
+	l.receive(d.Received())
+	if l.looked++; id == "" || l.warned || l.looked%lookEvery != 0 {
+		return
+	}
+	if n := l.count(time.Now()); n >= dailyWarn {
 		l.warned = true
 		s.report.warning(fmt.Sprintf("webhook %s had %d of the %d deliveries that the Hub gives it in 24 hours", id, n, dailyLimit),
 			"what comes after that is dropped; watch less, or ask the Hub for more")
