@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/hfhook/hfhook/hub"
@@ -101,13 +102,17 @@ func (r *Registry) unwritable(err error) *Error {
 	}
 }
 
-// reason is err without the names of calls and files.
+// reason is what went wrong with a file, without the names of calls and files.
 func reason(err error) string {
-	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		return e.Err.Error()
+	if e, ok := errors.AsType[syscall.Errno](err); ok {
+		return e.Error()
 	}
-	if errors.Is(err, context.DeadlineExceeded) {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
 		return "another process has it locked"
+	case errors.Is(err, context.Canceled):
+		return "it was given up"
 	}
-	return err.Error()
+	first, _, _ := strings.Cut(err.Error(), "\n")
+	return first
 }

@@ -4,6 +4,9 @@ package registration
 // nobody holds its lock.
 func (r *Registration) Die() { _ = r.s.lock.Close() }
 
+// Foreign is an error when others can have written or read a file.
+var Foreign = foreign
+
 // ReadEntry and ReadKept report whether the bytes of a file can be used, and
 // what they encode to again.
 func ReadEntry(b []byte) ([]byte, error) {

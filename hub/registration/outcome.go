@@ -1,6 +1,8 @@
 package registration
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 
@@ -66,8 +68,12 @@ func (s *session) failed(err error) Outcome {
 	if s.kept != nil {
 		what = "put back to " + s.kept.former.Target()
 	}
-	o := s.outcome(Failed, "%s could not be %s: %s", s.name(), what, own(err))
-	o.Hint, o.Err = hintOf(err), own(err)
+	why := own(err).Error()
+	if _, ok := errors.AsType[*hub.Error](err); !ok && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)) {
+		why = "there was no time left"
+	}
+	o := s.outcome(Failed, "%s could not be %s: %s", s.name(), what, why)
+	o.Hint, o.Err = cmp.Or(hintOf(err), "it is tried again at the next start"), own(err)
 	return o
 }
 

@@ -121,7 +121,11 @@ func (r *Registry) start(ctx context.Context, id string, e entry, k *kept) (*ses
 
 // begin is the part of start that needs the lock of the folder.
 func (s *session) begin() error {
-	if s.entry.Webhook != "" && s.named()[s.entry.Webhook] {
+	named, err := s.named()
+	if err != nil {
+		return err
+	}
+	if named[s.entry.Webhook] {
 		return &Error{
 			Text: "webhook " + s.entry.Webhook + " is with another session, which has not put it back yet",
 			Hint: "end that session; if it ended already, repair what it left first",
@@ -131,11 +135,10 @@ func (s *session) begin() error {
 	if _, err := s.lock.TryLock(); err != nil {
 		return err
 	}
-	err := s.store()
-	if err != nil {
-		err = errors.Join(err, s.remove())
+	if err := s.store(); err != nil {
+		return errors.Join(err, s.remove())
 	}
-	return err
+	return nil
 }
 
 // store writes both files. The caller holds the lock of the folder.
@@ -194,10 +197,10 @@ func (s *session) remove() error { return errors.Join(s.lock.Close(), s.folder.r
 
 // named are the webhooks at this Hub that other entries name, of sessions that
 // live or are to be repaired. The caller holds the lock of the folder.
-func (s *session) named() map[string]bool {
+func (s *session) named() (map[string]bool, error) {
 	ids, err := s.folder.sessions()
 	if err != nil {
-		s.log.Warn("the journal cannot be listed", "err", err)
+		return nil, err
 	}
 	all := map[string]bool{}
 	for _, id := range ids {
@@ -212,7 +215,7 @@ func (s *session) named() map[string]bool {
 			all[e.Webhook] = true
 		}
 	}
-	return all
+	return all, nil
 }
 
 // leftovers takes the entries of sessions that are gone, and says which files

@@ -101,10 +101,8 @@ func (r *Registration) set(ctx context.Context, state hub.State) error {
 // context of its own: that of the session is over by then. A second call tells
 // the same again.
 func (r *Registration) Release(ctx context.Context, keep bool) Outcome {
-	select {
-	case r.turn <- struct{}{}:
-	case <-ctx.Done():
-		return Outcome{Kind: Failed, Webhook: r.id, Err: context.Cause(ctx),
+	if err := r.take(ctx); err != nil {
+		return Outcome{Kind: Failed, Webhook: r.id, Err: err,
 			Text: r.String() + " could not be released: another call about it was under way for too long"}
 	}
 	defer func() { <-r.turn }()
@@ -118,12 +116,25 @@ func (r *Registration) Release(ctx context.Context, keep bool) Outcome {
 	return *r.over
 }
 
-// alone runs f when it is its turn.
-func (r *Registration) alone(ctx context.Context, f func() error) error {
+// take waits for the turn. Whoever need not wait gets it even if ctx is over.
+func (r *Registration) take(ctx context.Context) error {
 	select {
 	case r.turn <- struct{}{}:
+		return nil
+	default:
+	}
+	select {
+	case r.turn <- struct{}{}:
+		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
+	}
+}
+
+// alone runs f when it is its turn.
+func (r *Registration) alone(ctx context.Context, f func() error) error {
+	if err := r.take(ctx); err != nil {
+		return err
 	}
 	defer func() { <-r.turn }()
 	if r.over != nil {

@@ -55,6 +55,35 @@ func TestCreate(t *testing.T) {
 	}
 }
 
+// To keep a webhook is meant for the next start too, if the Hub is down.
+func TestKeptLater(t *testing.T) {
+	s := newStage(t)
+	reg := s.create()
+	s.Interrupt(-1, status(http.StatusInternalServerError))
+	assert.Equal(t, registration.Failed, reg.Release(limited(t), true).Kind)
+	s.Interrupt(0, nil)
+	assert.Equal(t, registration.Kept, s.repaired().Kind)
+	assert.Equal(t, hub.Disabled, s.Webhook(reg.ID()).State)
+	assert.Empty(t, s.files())
+}
+
+// A release has the time of its context, even where it would have to wait.
+func TestReleaseWithoutTime(t *testing.T) {
+	s := newStage(t, func(o *registration.Options) { o.Settle = time.Hour })
+	reg := s.create()
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	s.Interrupt(-1, hubtest.Hang)
+	require.Error(t, reg.Point(ctx, tunnelB))
+	s.Interrupt(0, nil)
+	o := reg.Release(ctx, false)
+	assert.Equal(t, registration.Failed, o.Kind)
+	assert.Contains(t, o.Text, "there was no time left")
+	all := s.registry(s.Client()).Repair(limited(t))
+	require.Len(t, all, 1)
+	assert.Equal(t, registration.Deleted, all[0].Kind)
+}
+
 // A tunnel that moves is followed by what the Hub delivers.
 func TestDeliveriesFollow(t *testing.T) {
 	s := newStage(t)

@@ -178,7 +178,7 @@ func (s *session) sweep(ctx context.Context) (Outcome, error) {
 	}
 	// With a URL that stays the same, other webhooks may have it.
 	var named map[string]bool
-	if err := s.folder.exclusive(ctx, func() error { named = s.named(); return nil }); err != nil {
+	if err := s.folder.exclusive(ctx, func() (err error) { named, err = s.named(); return err }); err != nil {
 		return Outcome{}, s.unwritable(err)
 	}
 	o := s.outcome(Gone, "%s, which was about to be made for the session, is not there", s.name())
@@ -246,8 +246,8 @@ func (s *session) putBack(ctx context.Context) (Outcome, error) {
 		o.Text = fmt.Sprintf("%s has its target %s again, but %s", s.name(), former.Target(), why)
 		o.Hint = "look at it at " + s.entry.Endpoint + "/settings/webhooks/" + id
 	case w.State != former.State:
-		o.Text = fmt.Sprintf("%s has its target %s again; the Hub had suspended it, and it is disabled now", s.name(), former.Target())
-		o.Hint = "enable it when its target works"
+		o.Text = fmt.Sprintf("%s has its target %s again; it was %s, and is %s now", s.name(), former.Target(), former.State, w.State)
+		o.Hint = "the Hub alone suspends webhooks: enable it when its target works"
 	}
 	return o, nil
 }

@@ -3,6 +3,7 @@
 package registration_test
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -101,4 +102,18 @@ func TestLinksAreNotWrittenThrough(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "mine", string(b))
 	assert.Equal(t, registration.Deleted, reg.Release(limited(t), false).Kind)
+}
+
+// owned is a file of some user.
+type owned struct {
+	fs.FileInfo
+	uid int
+}
+
+func (o owned) Mode() fs.FileMode { return 0o600 }
+func (o owned) Sys() any          { return &syscall.Stat_t{Uid: uint32(o.uid)} }
+
+func TestOwners(t *testing.T) {
+	require.NoError(t, registration.Foreign(owned{uid: os.Geteuid()}))
+	require.Error(t, registration.Foreign(owned{uid: os.Geteuid() + 1}))
 }
