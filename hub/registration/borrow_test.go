@@ -29,6 +29,10 @@ var formers = map[string]func(s *stage, secret hub.Secret) (id string){
 		s.KeepSecrets(true)
 		return s.Register(production, secret, acme).ID
 	},
+	"without secret, where secrets stay": func(s *stage, _ hub.Secret) string {
+		s.KeepSecrets(true)
+		return s.Register(production, "", acme).ID
+	},
 	"disabled": func(s *stage, secret hub.Secret) string {
 		id := s.Register(production, secret, acme).ID
 		s.Edit(id, func(w *hub.Webhook) { w.State, w.Domains = hub.Disabled, []hub.Domain{hub.DomainDiscussion} })
