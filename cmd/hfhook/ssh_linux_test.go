@@ -66,7 +66,7 @@ func TestAPublicURLWithoutAnything(t *testing.T) {
 	service.AnnounceAgain()
 	_, err = p.await(&p.err, `^hfhook: the public URL changed: `+first+`/webhooks/dev -> `+second+`/webhooks/dev$`, 1)
 	require.NoError(t, err)
-	_, err = p.await(&p.err, `^hint: enter the new one at https://huggingface.co/settings/webhooks$`, 1)
+	_, err = p.await(&p.err, `^hint: enter the new one at https://huggingface.co/settings/webhooks, or use hfhook webhooks set-url$`, 1)
 	require.NoError(t, err)
 	p.deliver(t, service.Client(), second+"/webhooks/dev", 2)
 
