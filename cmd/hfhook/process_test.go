@@ -165,6 +165,7 @@ func startHFHook(t testing.TB, home string, args ...string) *process {
 // homeEnv keeps a test from the settings and the state of whoever runs it.
 func homeEnv(home string) []string {
 	return []string{
+		"GORACE=atexit_sleep_ms=20", // else a program with the race detector takes a second to end
 		"HOME=" + home, "XDG_STATE_HOME=" + filepath.Join(home, "state"), "XDG_CONFIG_HOME=" + filepath.Join(home, "config"),
 		"LocalAppData=" + filepath.Join(home, "local"), "AppData=" + filepath.Join(home, "roaming"), "USERPROFILE=" + home,
 		// Nothing leads out of this machine, and lower case counts on Windows too.
