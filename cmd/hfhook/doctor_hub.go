@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hfhook/hfhook/hub"
+	"github.com/hfhook/hfhook/hub/registration"
 )
 
 // hubTime bounds each of the two questions to the Hub.
@@ -51,9 +52,26 @@ func lookAtHub(ctx context.Context) []finding {
 		if err != nil {
 			return []finding{answers, hubTrouble(ofToken, err)}
 		}
-		ofIt = []finding{tokenFinding(client.Endpoint(), token, who)}
+		ofIt = append([]finding{tokenFinding(client.Endpoint(), token, who)}, repaired(ctx, client)...)
 	}
 	return append([]finding{answers}, ofIt...)
+}
+
+// repaired undoes what sessions left at the Hub that were killed, as every
+// command does that talks to it.
+func repaired(ctx context.Context, client *hub.Client) (all []finding) {
+	registry, err := newRegistry(client)
+	if err != nil {
+		return nil // the store says it
+	}
+	for _, o := range registry.Repair(ctx) {
+		f := finding{"webhook", checkOK, "an earlier session did not end in order: " + o.Text, o.Hint}
+		if o.Kind == registration.Failed || o.Kind == registration.Skipped {
+			f.state, f.detail = checkWarning, o.Text
+		}
+		all = append(all, f)
+	}
+	return all
 }
 
 func hubTrouble(name string, err error) finding {

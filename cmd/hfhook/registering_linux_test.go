@@ -103,7 +103,7 @@ func asShown(t *testing.T, w *hub.Webhook) string {
 // Killed at any moment, the next start puts back what was borrowed.
 func TestABorrowedWebhookIsAsItWasAfterSIGKILL(t *testing.T) {
 	t.Parallel()
-	h := hubtest.Start(t)
+	h, server := hubtest.Start(t), sshtest.StartServer(t)
 	h.ShowSecrets(true)
 	yours := h.Register("https://bot.example.com/hook", "the-bots-own", acme)
 	before := asShown(t, h.Webhook(yours.ID))
@@ -111,13 +111,13 @@ func TestABorrowedWebhookIsAsItWasAfterSIGKILL(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, seed))
-	flags := []string{"--public-url", "https://hooks.example.com", "--no-probe", "--webhook", yours.ID}
+	flags := append(throughServer(server), "--webhook", yours.ID)
 
 	p := devAtHub(t, h, home, nil, flags...)
 	begin := time.Now()
 	p.ready(t)
 	whole := time.Since(begin)
-	assert.Equal(t, "https://hooks.example.com/webhooks/dev", h.Webhook(yours.ID).URL)
+	assert.Equal(t, server.URL().JoinPath("/webhooks/dev").String(), h.Webhook(yours.ID).URL)
 	endsWell(t, p, os.Interrupt)
 	require.Equal(t, before, asShown(t, h.Webhook(yours.ID)))
 
@@ -318,6 +318,15 @@ func TestTroubleWithTheHub(t *testing.T) {
 		assert.Empty(t, h.Webhooks(), "repaired by the next start")
 		assert.Contains(t, p.out.String(), "an earlier session did not end in order")
 		endsWell(t, p, os.Interrupt)
+
+		p = devAtHub(t, h, home, nil, flags...)
+		p.ready(t)
+		_, err = p.end(os.Kill)
+		require.NoError(t, err)
+		require.Len(t, h.Webhooks(), 1)
+		d := doctorOn(t, home, h.Environ(), "--tunnel", "none")
+		assert.Empty(t, h.Webhooks())
+		assert.Equal(t, checkOK, d.check(t, "webhook").State)
 	})
 	t.Run("the webhook is gone", func(t *testing.T) {
 		h := hubtest.Start(t)

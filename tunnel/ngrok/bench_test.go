@@ -6,7 +6,9 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -29,6 +31,31 @@ func BenchmarkDelivery(b *testing.B) {
 		edge := ngroktest.Start(b)
 		benchmarkDelivery(b, edge.Provider(), edge.Client(), nil)
 	})
+}
+
+// BenchmarkReconnect is how long nothing is served after the session of a
+// tunnel that was fine was cut.
+func BenchmarkReconnect(b *testing.B) {
+	edge := ngroktest.Start(b)
+	tun, err := edge.Provider().Open(b.Context(), tunnel.Options{})
+	require.NoError(b, err)
+	defer tun.Close()
+	go http.Serve(tun, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	var took []time.Duration
+	for b.Loop() {
+		start := time.Now()
+		require.Equal(b, 1, edge.KillSessions())
+		for again := false; !again; {
+			resp, err := edge.Client().Get(tun.URL().String())
+			require.NoError(b, err)
+			again = resp.StatusCode == http.StatusOK
+			_ = resp.Body.Close()
+		}
+		took = append(took, time.Since(start))
+	}
+	slices.Sort(took)
+	b.ReportMetric(took[len(took)/2].Seconds()*1e3, "median-ms")
+	b.ReportMetric(took[len(took)-1].Seconds()*1e3, "max-ms")
 }
 
 func benchmarkDelivery(b *testing.B, p tunnel.Provider, client *http.Client, public *url.URL) {
