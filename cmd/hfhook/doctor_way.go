@@ -124,6 +124,7 @@ func (d *doctor) measure(ctx context.Context) (_ *way, err error) {
 	var by carrier
 	opened, by, err = opening{
 		within: tunnel.OpenTimeout, tries: wayTries,
+		trying: func(string) {},
 		notify: func(tunnel.Event, bool) {},
 		skipped: func(provider string, err error) {
 			f := troubleOf("tunnel", checkWarning, err)

@@ -82,10 +82,25 @@ func (l *link) open(ctx context.Context, front *front, local net.Listener) (*url
 	}
 }
 
+// autoTries are enough to know that a carrier will not do: with the pauses in
+// between they take some ten seconds.
+const autoTries = 6
+
 // openFirst opens the first of the carriers that can be. When there are several,
 // as with --tunnel auto, it says which it passed over, and that none is left.
 func (l *link) openFirst(ctx context.Context) error {
-	o := opening{within: tunnel.OpenTimeout, log: l.d.tunnelLog, notify: l.watcher.notify, skipped: l.d.reporter.skipped}
+	o := opening{
+		within: tunnel.OpenTimeout, log: l.d.tunnelLog,
+		trying: func(provider string) {
+			if provider != "none" {
+				l.d.reporter.note("opening a tunnel: " + provider)
+			}
+		},
+		notify: l.watcher.notify, skipped: l.d.reporter.skipped,
+	}
+	if l.carriers[0].optional {
+		o.tries = autoTries
+	}
 	opened, by, err := o.first(ctx, l.carriers)
 	if err != nil {
 		return err

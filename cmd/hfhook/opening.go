@@ -14,6 +14,7 @@ type opening struct {
 	within  time.Duration // for all carriers together
 	tries   int           // failed ones after which a carrier is given up; 0: any number
 	log     *slog.Logger
+	trying  func(provider string)               // a carrier is being opened
 	notify  func(e tunnel.Event, optional bool) // must not block
 	skipped func(provider string, err error)    // a carrier is passed over
 }
@@ -28,6 +29,7 @@ func (o opening) first(ctx context.Context, carriers []carrier) (tunnel.Tunnel, 
 		for _, other := range carriers[i:] {
 			weights += other.weight
 		}
+		o.trying(c.name())
 		opened, err := o.one(ctx, c, time.Until(late)*time.Duration(c.weight)/time.Duration(weights))
 		switch {
 		case err == nil:

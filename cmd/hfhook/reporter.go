@@ -136,12 +136,9 @@ func (h *human) tunnel(e tunnel.Event) {
 	defer h.Unlock()
 	switch e.State {
 	case tunnel.Opening:
-		switch {
-		case e.Err != nil:
+		if e.Err != nil {
 			h.down = true // so that it is told when it is up
 			h.tunnelTrouble("no tunnel yet: ", e)
-		case h.verbose:
-			h.say("opening the tunnel")
 		}
 	case tunnel.Online:
 		if h.down { // else ready says it
