@@ -97,7 +97,7 @@ const (
 // error of the test, unless it takes it with Wrongs.
 func Start(t testing.TB) *Service {
 	t.Helper()
-	s := &Service{runs: map[string]*run{}, Public: childtest.StartPublic(t, "*."+Domain)}
+	s := &Service{runs: map[string]*run{}, Public: childtest.StartPublic(t)}
 	t.Cleanup(func() {
 		if s.metrics != nil {
 			_ = s.metrics.Close()

@@ -71,7 +71,7 @@ type switches struct {
 // Start runs a Service until the end of the test.
 func Start(t testing.TB) *Service {
 	t.Helper()
-	s := &Service{Public: childtest.StartPublic(t, "*."+Domain), routed: map[int]chan struct{}{}}
+	s := &Service{Public: childtest.StartPublic(t), routed: map[int]chan struct{}{}}
 	s.Stage = childtest.Start(t, "forwarder")
 	s.Perform(s.perform)
 	s.Command = `"` + s.Path + `" --to {host} --port={port} 'two words'`

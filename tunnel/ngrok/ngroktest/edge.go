@@ -16,14 +16,10 @@ import (
 	"cmp"
 	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"maps"
 	"net"
-	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -45,20 +41,16 @@ type Edge struct {
 	// ConnectURL is where agents connect: a host and port.
 	ConnectURL string
 
-	// PublicAddr is the host and port where the public side listens, with TLS
-	// and a certificate for any name that is asked for.
-	PublicAddr string
+	// Public is the public side; its certificates are the agents' side's too.
+	*tunneltest.Public
 
 	// ProxyURL is a CONNECT proxy that leads every host to PublicAddr. A
 	// program under test takes it as HTTPS_PROXY, and CAFile as
 	// SSL_CERT_FILE, and reaches the public URL like anybody else.
 	ProxyURL *url.URL
 
-	ca     *authority
-	public *http.Server
-	client *http.Client
-	beats  chan struct{} // one for each heartbeat answered while somebody waits
-	wg     sync.WaitGroup
+	beats chan struct{} // one for each heartbeat answered while somebody waits
+	wg    sync.WaitGroup
 
 	mu       sync.Mutex // guards what follows
 	agents   net.Listener
@@ -88,18 +80,15 @@ func Start(t testing.TB) *Edge {
 	t.Helper()
 	e := &Edge{
 		Token:    "test_" + rand.Text(),
-		ca:       newAuthority(),
 		sessions: map[*session]bool{},
 		clients:  map[string]string{},
 		bound:    map[string]bound{},
 		beats:    make(chan struct{}),
 	}
-	for _, start := range []func() error{e.StartAgents, e.startPublic} {
-		if err := start(); err != nil {
-			t.Fatalf("ngroktest: %v", err)
-		}
+	e.Public = e.startPublic(t)
+	if err := e.StartAgents(); err != nil {
+		t.Fatalf("ngroktest: %v", err)
 	}
-	e.client = e.newClient()
 	e.ProxyURL = tunneltest.ConnectProxy(t, nil, func(string) string { return e.PublicAddr }).URL
 	t.Cleanup(func() {
 		e.close()
@@ -112,8 +101,6 @@ func Start(t testing.TB) *Edge {
 
 func (e *Edge) close() {
 	e.StopAgents()
-	e.client.CloseIdleConnections()
-	_ = e.public.Close()
 	e.wg.Wait()
 }
 
@@ -128,19 +115,6 @@ func (e *Edge) Provider() ngrok.Provider {
 		ConnectCAs:        e.CAs(),
 		HeartbeatInterval: time.Hour,
 	}
-}
-
-// CAs trust the edge's certificates.
-func (e *Edge) CAs() *x509.CertPool { return e.ca.pool() }
-
-// CAFile writes the edge's CA as PEM to a file that ends with the test.
-func (e *Edge) CAFile(t testing.TB) string {
-	t.Helper()
-	name := filepath.Join(t.TempDir(), "ngroktest-ca.pem")
-	if err := os.WriteFile(name, e.ca.pem(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return name
 }
 
 // RefuseAuth makes the edge ask f before it accepts a session: a number, as
@@ -196,7 +170,7 @@ func (e *Edge) StartAgents() error {
 	if err != nil {
 		return err
 	}
-	l = tls.NewListener(l, e.ca.config())
+	l = tls.NewListener(l, e.TLS())
 	e.mu.Lock()
 	e.agents = l
 	if e.ConnectURL == "" {

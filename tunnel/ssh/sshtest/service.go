@@ -17,11 +17,9 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/x509"
 	"fmt"
 	"maps"
 	"net"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -47,19 +45,15 @@ type Service struct {
 	// Addr is where it listens for SSH.
 	Addr string
 
-	// PublicAddr is the host and port where the public side listens, with TLS
-	// and a certificate for all names that the service gives.
-	PublicAddr string
+	// Public is the public side.
+	*tunneltest.Public
 
 	// ProxyURL is a CONNECT proxy that leads to Addr whoever asks for the
 	// service, and to PublicAddr everybody else. A program under test takes
 	// it as HTTPS_PROXY, and CAFile as SSL_CERT_FILE.
 	ProxyURL *url.URL
 
-	cert   *x509.Certificate
-	public *http.Server
-	client *http.Client
-	wg     sync.WaitGroup
+	wg sync.WaitGroup
 
 	mu       sync.Mutex // guards what follows
 	listener net.Listener
@@ -111,7 +105,8 @@ func StartService(t testing.TB, preset ssh.Server) *Service {
 		alive:    make(chan struct{}),
 	}
 	close(s.thaw)
-	for _, start := range []func() error{s.ChangeHostKey, s.StartListening, s.startPublic} {
+	s.Public = s.startPublic(t)
+	for _, start := range []func() error{s.ChangeHostKey, s.StartListening} {
 		if err := start(); err != nil {
 			t.Fatalf("sshtest: %v", err)
 		}
@@ -125,8 +120,6 @@ func StartService(t testing.TB, preset ssh.Server) *Service {
 	t.Cleanup(func() {
 		s.Freeze(false)
 		s.StopListening()
-		s.client.CloseIdleConnections()
-		_ = s.public.Close()
 		s.wg.Wait()
 		for _, w := range s.Wrongs() {
 			t.Errorf("sshtest: %s", w)

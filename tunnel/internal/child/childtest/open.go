@@ -48,7 +48,7 @@ func OpenError(t *testing.T, p tunnel.Provider, o tunnel.Options) *tunnel.Error 
 // Status is that of the answer to a GET through the public side.
 func (p *Public) Status(t *testing.T, u *url.URL) int {
 	t.Helper()
-	resp, err := p.client.Get(u.String())
+	resp, err := p.Client().Get(u.String())
 	require.NoError(t, err)
 	defer resp.Body.Close()
 	_, _ = io.Copy(io.Discard, resp.Body)

@@ -1,4 +1,4 @@
-package ngroktest
+package tunneltest
 
 import (
 	"cmp"
@@ -32,7 +32,7 @@ func newAuthority() *authority {
 	}
 	a.cert = &x509.Certificate{
 		SerialNumber:          big.NewInt(1),
-		Subject:               pkix.Name{CommonName: "ngroktest"},
+		Subject:               pkix.Name{CommonName: "tunneltest"},
 		NotBefore:             time.Now().Add(-time.Hour),
 		NotAfter:              time.Now().Add(24 * time.Hour),
 		IsCA:                  true,
