@@ -21,6 +21,15 @@ import (
 
 const settingsName = ".hfhook.yaml"
 
+// notFromFolders are settings with which a folder from elsewhere could do harm.
+// With the public URL of a stranger, watch would send private events there.
+var notFromFolders = map[string]string{
+	"tunnel-cmd": "runs a program",
+	"watch":      "uses your token at the Hub",
+	"webhook":    "uses your token at the Hub",
+	"takeover":   "uses your token at the Hub",
+}
+
 // applySettings sets every flag of c's command that neither the command line
 // nor the environment has set.
 func applySettings(c *cli.Context) error {
@@ -89,8 +98,8 @@ func setFromFile(c *cli.Context, file string, values map[string]any) error {
 		if !here || !fromFiles(c, name) || isGiven(c, name) {
 			continue
 		}
-		if name == "tunnel-cmd" && filepath.Base(file) == settingsName {
-			return fmt.Errorf("%s: tunnel-cmd runs a program, so it is not taken from a folder that may be somebody else's: pass --tunnel-cmd, or put it into your own config.yaml", file)
+		if why := notFromFolders[name]; why != "" && filepath.Base(file) == settingsName {
+			return fmt.Errorf("%s: %s %s, so it is not taken from a folder that may be somebody else's: pass --%[2]s, or put it into your own config.yaml", file, name, why)
 		}
 		for _, value := range listOf(values[name]) {
 			switch value.(type) {
