@@ -256,9 +256,9 @@ func TestAHandlerThatAlwaysFails(t *testing.T) {
 
 func TestTheHubIsFailedOnPurpose(t *testing.T) {
 	t.Parallel()
-	h, server := hubtest.Start(t), sshtest.StartServer(t)
-	p := devAtHub(t, h, t.TempDir(), nil, append(throughServer(server), "--watch", "model:acme/bert", "--fail-with", "503:2")...)
-	p.ready(t)
+	h, server, home := hubtest.Start(t), sshtest.StartServer(t), t.TempDir()
+	p := devAtHub(t, h, home, nil, append(throughServer(server), "--watch", "model:acme/bert", "--keep-webhook", "--fail-with", "503:2")...)
+	id := p.ready(t).Webhook
 	_, err := p.await(&p.out, `"type":"warning".*answered with 503:2 on purpose`, 1)
 	require.NoError(t, err)
 	sent := h.Trigger(hubtest.Event{Repo: acme.Name})[0]
@@ -271,6 +271,12 @@ func TestTheHubIsFailedOnPurpose(t *testing.T) {
 	_, err = p.await(&p.out, `"type":"delivery".*"repeat":"retry"`, 2)
 	require.NoError(t, err)
 	endsWell(t, p, os.Interrupt)
+
+	show, err := launch(t.Cleanup, append(append(os.Environ(), homeEnv(home)...), h.Environ()...), home, "hfhook", "webhooks", "show", id)
+	require.NoError(t, err)
+	endsWell(t, show, nil)
+	assert.Regexp(t, `(?m)^received +1 of 1000 deliveries in 24 hours, as far as they are kept here$`, show.out.String())
+	assert.Regexp(t, `(?m)^failed +2× 503; the Hub tries again, and suspends a webhook that keeps failing$`, show.out.String())
 }
 
 // What goes wrong with the Hub, at the start, in between and at the end.
