@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -100,6 +101,8 @@ func TestAKeyReconnectsTheTunnel(t *testing.T) {
 }
 
 func TestAHangupReconnectsOrEnds(t *testing.T) {
+	// Where the tests run under nohup, programs would ignore the signal too.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	t.Run("asked for from elsewhere", func(t *testing.T) {
 		edge := ngroktest.Start(t)
 		p, _ := onTerminal(t, ngrokEnv(t, edge, edge.Token), "dev", "--listen", "127.0.0.1:0")
