@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -138,7 +139,7 @@ func (r *registering) start(ctx context.Context, public *url.URL) (err error) {
 			Detail: "there is no public URL that the Hub could deliver to", Hint: "choose a tunnel with --tunnel, or name the URL with --public-url"}
 	}
 	have := standing{url: r.address(public)}
-	r.wish(func(s *standing) { *s = have })
+	r.wish(func(s *standing) { s.url = cmp.Or(s.url, have.url) }) // it may have changed by now
 	if r.borrow == "" {
 		r.reg, err = r.registry.Create(ctx, hub.Settings{
 			URL: have.url, Watched: r.watched, Domains: r.domains, Secret: hub.Secret(r.secret.value),
@@ -160,7 +161,7 @@ func (r *registering) start(ctx context.Context, public *url.URL) (err error) {
 	}
 	switch {
 	case errors.Is(err, hub.ErrSecretUnknown):
-		return &problem{exitHub, "give its secret in WEBHOOK_SECRET, or make a webhook for the session with --watch", err}
+		return &problem{exitUsage, "give its secret in WEBHOOK_SECRET, or make a webhook for the session with --watch", err}
 	case err != nil:
 		return refusedWatch(err, r.watched)
 	}

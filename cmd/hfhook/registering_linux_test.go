@@ -193,7 +193,7 @@ func TestAHiddenSecretHasToBeGiven(t *testing.T) {
 	p := devAtHub(t, h, t.TempDir(), nil, flags...)
 	code, err := p.end(nil)
 	require.NoError(t, err)
-	assert.Equal(t, exitHub, code)
+	assert.Equal(t, exitUsage, code)
 	assert.Regexp(t, `(?m)^hint: give its secret in WEBHOOK_SECRET`, p.err.String())
 	assert.Equal(t, before, asShown(t, h.Webhook(yours.ID)))
 
