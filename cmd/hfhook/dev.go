@@ -13,7 +13,6 @@ import (
 	"os"
 	"os/signal"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 
@@ -35,7 +34,7 @@ func devCommand() *cli.Command {
 		Flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{Name: "listen", Aliases: []string{"l"}, Usage: "receive on `ADDRESS`, a port or host:port", Value: "127.0.0.1:7860", EnvVars: []string{"HFHOOK_LISTEN"}},
 			&cli.StringFlag{Name: "path", Usage: "print the URL with `PATH`; deliveries to other paths are taken too", Value: "/webhooks/dev", EnvVars: []string{"HFHOOK_PATH"}},
-			&cli.StringSliceFlag{Name: "forward", Aliases: []string{"f"}, Usage: "send every delivery on to `URL`; one without a path keeps the path that came in; may be repeated", EnvVars: []string{"HFHOOK_FORWARD"}},
+		}, routeFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "ack", Usage: "answer the Hub once a delivery is stored, or with the handler's answer: `store|handler`", Value: "store", EnvVars: []string{"HFHOOK_ACK"}},
 			&cli.DurationFlag{Name: "ack-timeout", Usage: "with --ack handler, acknowledge after `TIME` all the same", Value: 8 * time.Second, EnvVars: []string{"HFHOOK_ACK_TIMEOUT"}},
 			&cli.StringFlag{Name: "fail-with", Usage: "answer the Hub with the status `CODE[:N]` on purpose, N times or always, to see what it does", EnvVars: []string{"HFHOOK_FAIL_WITH"}},
@@ -66,6 +65,8 @@ type dev struct {
 	out      *screen
 	reporter reporter
 	secret   secret
+	routes   routes         // in the order of targets
+	only     *replay.Filter // what is shown and sent on; nil: all
 	targets  []*replay.HTTPTarget
 	store    *sqlite.Store
 	link     *link
@@ -89,31 +90,36 @@ func (d *dev) prepare() error {
 	if err := checkPath(c); err != nil {
 		return err
 	}
-	// A variable may be set and empty, or hold several URLs with blanks between.
-	forwards := strings.Fields(strings.Join(c.StringSlice("forward"), " "))
-	if c.String("ack") == string(receiver.AckHandler) && len(forwards) == 0 {
+	var err error
+	if d.routes, err = parseRoutes(c.StringSlice("forward")); err != nil {
+		return err
+	}
+	if c.String("ack") == string(receiver.AckHandler) && len(d.routes) == 0 {
 		return usage("--ack handler needs a handler", "name it with --forward URL")
 	}
 	if _, err := replay.ParseKeep(c.String("keep")); err != nil {
 		return usage("--"+err.Error(), keepHint)
 	}
-	var err error
 	if d.secret, err = findSecret(c, true); err != nil {
 		return err
 	}
-	for _, address := range forwards {
-		target, err := newTarget(c, address, d.secret.value)
+	for i, r := range d.routes {
+		target, err := newTarget(c, r.address, d.secret.value)
 		if err != nil {
 			return err
 		}
 		d.targets = append(d.targets, target)
+		d.routes[i].target = target.Name()
+	}
+	if err := d.routes.checkTargets(c.Bool("first-match")); err != nil {
+		return err
 	}
 
 	out, talk := newScreen(c.App.Writer, c.Bool("no-color")), newScreen(c.App.ErrWriter, c.Bool("no-color"))
 	d.out = out
-	d.reporter = &human{out: out, talk: talk, verbose: c.Bool("verbose")}
+	d.reporter = &human{out: out, talk: talk, verbose: c.Bool("verbose"), routes: d.routes}
 	if c.Bool("json") {
-		d.reporter = &machine{out: out}
+		d.reporter = &machine{out: out, routes: d.routes}
 	}
 	d.log, d.tunnelLog = d.newLogs(talk)
 	d.shield = newShield(d.reporter, c.String("ack"))
@@ -204,9 +210,10 @@ func (d *dev) run(ctx context.Context) (err error) {
 		}
 		dispatcher, err := replay.NewDispatcher(replay.DispatcherOptions{
 			Store: d.store, Targets: targets, Notify: d.reporter.hold, Log: d.log,
+			Routes: d.routes.filters(targets, d.only), FirstMatch: d.c.Bool("first-match"),
 		})
 		if err != nil {
-			return usage(err.Error(), "give each handler once")
+			return err
 		}
 		options.Dispatcher = dispatcher
 		dispatch := start(ctx, dispatcher.Run)

@@ -42,6 +42,14 @@ type readyRecord struct {
 	Targets  []string `json:"targets"`
 	Store    string   `json:"store"`
 	Waiting  int      `json:"waiting"` // deliveries of earlier sessions that are still to be sent
+
+	Routes []routeRecord `json:"routes,omitempty"` // those with a name or a filter
+}
+
+type routeRecord struct {
+	Name   string `json:"name,omitempty"`
+	Target string `json:"target"`
+	If     string `json:"if,omitempty"` // the filter's words
 }
 
 type deliveryRecord struct {
@@ -84,6 +92,7 @@ type attemptRecord struct {
 	ID         int64          `json:"id"`
 	Delivery   int64          `json:"delivery"`
 	Target     string         `json:"target"`
+	Route      string         `json:"route,omitempty"` // its name in this session
 	Kind       replay.Kind    `json:"kind"`
 	OK         bool           `json:"ok"`
 	Status     int            `json:"status,omitempty"`

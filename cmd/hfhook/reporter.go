@@ -59,6 +59,7 @@ type human struct {
 	sync.Mutex
 	out, talk *screen
 	verbose   bool
+	routes    routes
 	down      bool   // the tunnel is
 	trouble   string // what was last said about that
 }
@@ -86,9 +87,12 @@ func (h *human) ready(s session) {
 		h.row("handler", "none: deliveries are shown and kept; --forward URL sends them on")
 	}
 	for i, target := range s.targets {
-		text := payload.Printable(target)
+		text := payload.Printable(h.routes.label(target))
 		if u, err := url.Parse(target); err == nil && u.Path == "" {
 			text += h.talk.dim("  at the path that came in")
+		}
+		if r := h.routes.of(target); r != nil && r.words != "" {
+			text += "  if " + payload.Printable(r.filter.String())
 		}
 		h.row([]string{"handler", ""}[min(i, 1)], text)
 	}
@@ -128,7 +132,9 @@ func (h *human) delivery(d *replay.Delivery) {
 func (h *human) attempt(a *replay.Attempt) {
 	h.Lock()
 	defer h.Unlock()
-	attemptLine(h.out, a)
+	named := *a
+	named.Target = h.routes.label(a.Target)
+	attemptLine(h.out, &named)
 }
 
 func (h *human) tunnel(e tunnel.Event) {
@@ -224,7 +230,7 @@ func (h *human) gap(since, until time.Time) {
 func (h *human) hold(e replay.Hold) {
 	h.Lock()
 	defer h.Unlock()
-	target := payload.Printable(e.Target)
+	target := payload.Printable(h.routes.label(e.Target))
 	if e.Over {
 		h.say(h.talk.good(fmt.Sprintf("%s is back after %s; sending what waited, in order", target, durationText(time.Since(e.Since)))))
 		return
@@ -270,7 +276,8 @@ func plural(n int, one, many string) string {
 // machine reports records, one JSON object per line.
 type machine struct {
 	sync.Mutex
-	out *screen
+	out    *screen
+	routes routes
 }
 
 func (m *machine) write(record any) {
@@ -284,11 +291,17 @@ func (m *machine) ready(s session) {
 		recordHead: head("ready", time.Now()),
 		URL:        s.url, Public: s.public, Local: s.local, Tunnel: s.tunnel, Through: s.carrier, Settings: settingsPage, Webhook: s.webhook,
 		Secret: string(s.secret.source), Targets: append([]string{}, s.targets...), Store: s.store, Waiting: s.waiting,
+		Routes: m.routes.records(),
 	})
 }
 
 func (m *machine) delivery(d *replay.Delivery) { m.write(recordDelivery(d)) }
-func (m *machine) attempt(a *replay.Attempt)   { m.write(recordAttempt(a)) }
+
+func (m *machine) attempt(a *replay.Attempt) {
+	r := recordAttempt(a)
+	r.Route = m.routes.name(a.Target)
+	m.write(r)
+}
 
 func (m *machine) tunnel(e tunnel.Event) {
 	r := tunnelRecord{recordHead: head("tunnel", e.Time), State: string(e.State), RetryMS: e.Retry.Milliseconds()}
