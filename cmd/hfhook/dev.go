@@ -38,7 +38,7 @@ func devCommand() *cli.Command {
 			&cli.StringFlag{Name: "ack", Usage: "answer the Hub once a delivery is stored, or with the handler's answer: `store|handler`", Value: "store", EnvVars: []string{"HFHOOK_ACK"}},
 			&cli.DurationFlag{Name: "ack-timeout", Usage: "with --ack handler, acknowledge after `TIME` all the same", Value: 8 * time.Second, EnvVars: []string{"HFHOOK_ACK_TIMEOUT"}},
 			&cli.StringFlag{Name: "fail-with", Usage: "answer the Hub with the status `CODE[:N]` on purpose, N times or always, to see what it does", EnvVars: []string{"HFHOOK_FAIL_WITH"}},
-		}, registeringFlags(), tunnelFlags(), secretFlags(), []cli.Flag{
+		}, goalFlags(), registeringFlags(), tunnelFlags(), secretFlags(), []cli.Flag{
 			storeFlag(),
 			&cli.StringFlag{Name: "keep", Usage: "keep at most `LIMITS`: a number of deliveries, an age, a size; what is left out has no limit", Value: "10000,1GiB", EnvVars: []string{"HFHOOK_KEEP"}},
 		}, targetFlags(), []cli.Flag{
@@ -74,6 +74,7 @@ type dev struct {
 	shield   *shield
 	failWith func() int // the status to answer with on purpose; nil: none
 	tally    tally      // of show alone
+	goal     *goal
 
 	log, tunnelLog *slog.Logger
 }
@@ -96,6 +97,12 @@ func (d *dev) prepare() error {
 	}
 	if c.String("ack") == string(receiver.AckHandler) && len(d.routes) == 0 {
 		return usage("--ack handler needs a handler", "name it with --forward URL")
+	}
+	if d.only, err = parseOnly(c.String("only")); err != nil {
+		return err
+	}
+	if d.goal, err = newGoal(d); err != nil {
+		return err
 	}
 	if _, err := replay.ParseKeep(c.String("keep")); err != nil {
 		return usage("--"+err.Error(), keepHint)
@@ -183,6 +190,7 @@ func (d *dev) run(ctx context.Context) (err error) {
 	ctx, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
 	d.out.trouble.broken = giveUp // nobody reads any more
+	defer d.goal.limit(giveUp)()
 	announced := false
 	var patience *time.Timer
 	watching := make(chan struct{})
@@ -196,9 +204,11 @@ func (d *dev) run(ctx context.Context) (err error) {
 		if announced {
 			patience.Stop()
 			d.tally.waiting, _ = d.countWaiting(context.WithoutCancel(ctx))
+			d.tally.goal, d.tally.broken = d.goal.state(), d.goal.failedIDs()
 			d.reporter.shield(d.shield.records())
-			d.reporter.stopped(d.tally, reason(ctx))
+			d.reporter.stopped(d.tally, d.goal.reason(ctx))
 		}
+		err = d.goal.verdict(ctx, err, announced)
 	}()
 
 	options := d.receiverOptions()
@@ -256,6 +266,7 @@ func (d *dev) run(ctx context.Context) (err error) {
 		err = errors.New("the receiver ended")
 	case <-d.link.over:
 		err = d.link.ended()
+	case <-d.goal.reached:
 	}
 	patience = time.AfterFunc(time.Second, func() {
 		d.reporter.warning("finishing what is under way", "Ctrl-C once more ends at once")
@@ -339,7 +350,7 @@ func (d *dev) show(ctx context.Context, watching chan<- struct{}) error {
 	news := d.store.Watch(ctx)
 	close(watching)
 	for {
-		err := d.showNews(news)
+		err := d.showNews(context.WithoutCancel(ctx), news)
 		if err == nil {
 			return nil
 		}
@@ -353,7 +364,7 @@ func (d *dev) show(ctx context.Context, watching chan<- struct{}) error {
 	}
 }
 
-func (d *dev) showNews(watched iter.Seq2[replay.News, error]) error {
+func (d *dev) showNews(ctx context.Context, watched iter.Seq2[replay.News, error]) error {
 	for news, err := range watched {
 		switch {
 		case err != nil:
@@ -367,13 +378,21 @@ func (d *dev) showNews(watched iter.Seq2[replay.News, error]) error {
 			} else {
 				d.tally.rejected++
 			}
-			d.reporter.delivery(news.Arrival)
+			if d.shows(news.Arrival) {
+				d.reporter.delivery(news.Arrival)
+			} else {
+				d.tally.hidden++
+			}
+			d.goal.arrived(ctx, news.Arrival)
 		case news.Attempt != nil:
 			d.tally.attempts++
 			if !news.Attempt.OK() {
 				d.tally.failed++
 			}
-			d.reporter.attempt(news.Attempt)
+			if d.showsAttempt(ctx, news.Attempt) {
+				d.reporter.attempt(news.Attempt)
+			}
+			d.goal.attempted(ctx, news.Attempt)
 		}
 	}
 	return nil
@@ -384,7 +403,7 @@ func (d *dev) session(public *url.URL, local net.Listener, waiting int) session 
 	s := session{
 		local:  localURL(local).JoinPath(d.c.String("path")).String(),
 		tunnel: d.link.name, carrier: d.link.carrier, public: public != nil,
-		secret: d.secret, waiting: waiting,
+		secret: d.secret, waiting: waiting, only: d.onlyText(), ends: d.goal.text(),
 	}
 	if d.hub != nil {
 		s.webhook, s.aboutWebhook = d.hub.reg.ID(), d.hub.about()

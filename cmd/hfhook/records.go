@@ -44,6 +44,7 @@ type readyRecord struct {
 	Waiting  int      `json:"waiting"` // deliveries of earlier sessions that are still to be sent
 
 	Routes []routeRecord `json:"routes,omitempty"` // those with a name or a filter
+	Only   string        `json:"only,omitempty"`   // the words of --only
 }
 
 type routeRecord struct {
@@ -152,6 +153,10 @@ type stoppedRecord struct {
 	Failed   int    `json:"failed"` // attempts outside 2xx
 	Waiting  int    `json:"waiting"`
 	Reason   string `json:"reason,omitempty"`
+
+	Hidden           int     `json:"hidden,omitempty"`           // arrivals that --only did not show
+	Goal             string  `json:"goal,omitempty"`             // of --exit-after and --wait-for: reached, missed
+	FailedDeliveries []int64 `json:"failedDeliveries,omitempty"` // those with attempts that failed
 }
 
 // recordDelivery is what happened now: d's last arrival.

@@ -40,7 +40,9 @@ type session struct {
 	targets []string
 	store   string
 	waiting int
-	keys    bool // the keyboard is watched
+	keys    bool   // the keyboard is watched
+	only    string // what is shown, as a filter; empty: everything
+	ends    string // what ends the session, in words; empty: Ctrl-C alone
 
 	webhook, aboutWebhook string // the id of the session's webhook, and more in words; empty: there is none
 }
@@ -52,6 +54,10 @@ const settingsPage = "https://huggingface.co/settings/webhooks"
 // tally counts what a session saw.
 type tally struct {
 	arrivals, accepted, rejected, attempts, failed, waiting int
+
+	hidden int     // arrivals that --only did not show
+	goal   string  // "reached" or "missed"; empty: there was none
+	broken []int64 // deliveries with attempts that failed
 }
 
 // human reports to a person: deliveries on out, everything else on talk.
@@ -95,6 +101,12 @@ func (h *human) ready(s session) {
 			text += "  if " + payload.Printable(r.filter.String())
 		}
 		h.row([]string{"handler", ""}[min(i, 1)], text)
+	}
+	if s.only != "" {
+		h.row("only", payload.Printable(s.only)+h.talk.dim("  the rest is kept, but not shown and not sent on"))
+	}
+	if s.ends != "" {
+		h.row("ends", payload.Printable(s.ends))
 	}
 	kept := payload.Printable(s.store)
 	if s.waiting > 0 {
@@ -254,6 +266,9 @@ func (h *human) stopped(t tally, _ string) {
 	if t.rejected > 0 {
 		text += fmt.Sprintf(", %d of them rejected", t.rejected)
 	}
+	if t.hidden > 0 {
+		text += fmt.Sprintf(", %d kept but not shown, as --only says", t.hidden)
+	}
 	if t.attempts > 0 {
 		text += fmt.Sprintf("; sent %d, %d failed", t.attempts, t.failed)
 	}
@@ -291,7 +306,7 @@ func (m *machine) ready(s session) {
 		recordHead: head("ready", time.Now()),
 		URL:        s.url, Public: s.public, Local: s.local, Tunnel: s.tunnel, Through: s.carrier, Settings: settingsPage, Webhook: s.webhook,
 		Secret: string(s.secret.source), Targets: append([]string{}, s.targets...), Store: s.store, Waiting: s.waiting,
-		Routes: m.routes.records(),
+		Routes: m.routes.records(), Only: s.only,
 	})
 }
 
@@ -344,5 +359,5 @@ func (m *machine) warning(message, hint string) {
 }
 
 func (m *machine) stopped(t tally, reason string) {
-	m.write(stoppedRecord{head("stopped", time.Now()), t.arrivals, t.accepted, t.rejected, t.attempts, t.failed, t.waiting, reason})
+	m.write(stoppedRecord{head("stopped", time.Now()), t.arrivals, t.accepted, t.rejected, t.attempts, t.failed, t.waiting, reason, t.hidden, t.goal, t.broken})
 }
