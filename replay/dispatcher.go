@@ -87,7 +87,7 @@ func NewDispatcher(o DispatcherOptions) (*Dispatcher, error) {
 		}
 		d.senders = append(d.senders, newSender(t, &d.o, d.records))
 	}
-	if err := d.checkRoutes(); err != nil {
+	if err := d.route(o.Routes); err != nil {
 		return nil, err
 	}
 	return d, nil

@@ -2,12 +2,14 @@ package replay
 
 import "fmt"
 
-// checkRoutes refuses a route that leads nowhere.
-func (d *Dispatcher) checkRoutes() error {
-	for name := range d.o.Routes {
-		if d.sender(name) == nil {
+// route gives each sender its route, and refuses one that leads nowhere.
+func (d *Dispatcher) route(routes map[string]Filter) error {
+	for name, f := range routes {
+		s := d.sender(name)
+		if s == nil {
 			return fmt.Errorf("a route is for %s, which is no target", name)
 		}
+		s.route = &f
 	}
 	return nil
 }
@@ -19,7 +21,7 @@ func (d *Dispatcher) checkRoutes() error {
 func (d *Dispatcher) TargetsFor(arrived *Delivery) []string {
 	var names []string
 	for _, s := range d.senders {
-		if route, ok := d.o.Routes[s.name]; ok && !route.Match(arrived) {
+		if s.route != nil && !s.route.Match(arrived) {
 			continue
 		}
 		names = append(names, s.name)

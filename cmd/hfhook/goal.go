@@ -40,7 +40,7 @@ type goal struct {
 	counted map[int64]struct{} // those that after counts
 	unsent  map[int64]struct{} // those of counted and waits that still have to be sent
 	failed  []failure          // one for each delivery, the first maxFailures
-	more    int                // failures beyond
+	more    int                // failed attempts beyond
 }
 
 // wait is one --wait-for.
