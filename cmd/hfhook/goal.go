@@ -273,8 +273,9 @@ func (g *goal) missed(ctx context.Context, why string) error {
 // handlerErrors says which deliveries the handlers did not take; nil: they took
 // all.
 func (g *goal) handlerErrors(ctx context.Context) error {
-	var texts []string
+	texts, hint := []string(nil), "is the handler running?"
 	if n := len(g.failed) + g.more; n > 0 {
+		hint = "hfhook inspect ID shows what a handler said"
 		var named []string
 		for _, f := range g.failed[:min(len(g.failed), maxNamed)] {
 			named = append(named, f.text)
@@ -302,7 +303,7 @@ func (g *goal) handlerErrors(ctx context.Context) error {
 	if len(texts) == 0 {
 		return nil
 	}
-	return &problem{exitAnswer, "hfhook inspect ID shows what a handler said", errors.New(strings.Join(texts, "\n"))}
+	return &problem{exitAnswer, hint, errors.New(strings.Join(texts, "\n"))}
 }
 
 // text says to a person what ends the session.

@@ -64,7 +64,10 @@ func readRoute(s string) (r route, rest string, err error) {
 	word, rest := cutWord(s, false)
 	word, over := strings.CutSuffix(word, ";")
 	r.name, r.address = cutName(word)
-	if slices.Contains(replay.FilterKeys(), r.name) {
+	switch {
+	case r.address == "":
+		return r, "", usage(fmt.Sprintf("the route %s has no URL", r.name), "write it without blanks: "+r.name+"=http://localhost:3000")
+	case slices.Contains(replay.FilterKeys(), r.name):
 		return r, "", usage(fmt.Sprintf("a route cannot be named %s, which is a word of filters", r.name), "choose another name, or put the URL in front: 'URL if "+r.name+"=...'")
 	}
 	word, after := cutWord(skipBlanks(rest), false)
@@ -145,7 +148,7 @@ func cutName(word string) (name, address string) {
 // names, in the form that --forward has.
 func namedRoutes(node *yaml.Node) (values []string, err error) {
 	for i := 0; i+1 < len(node.Content); i += 2 {
-		name, value := node.Content[i].Value, node.Content[i+1]
+		name, value := node.Content[i].Value, behind(node.Content[i+1])
 		if value.Kind != yaml.ScalarNode || value.Value == "" {
 			return nil, fmt.Errorf("forward: %s takes a route, URL or URL if WORDS", name)
 		}

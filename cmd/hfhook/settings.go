@@ -144,12 +144,10 @@ func isGiven(c *cli.Context, name string) bool {
 // may have names, and their order counts.
 func wordsOf(name string, node *yaml.Node) (words []string, err error) {
 	wrong := fmt.Errorf("%s takes a word, a number or a list of them", name)
-	switch {
-	case node.Kind == yaml.AliasNode:
-		return wordsOf(name, node.Alias)
+	switch node = behind(node); {
 	case node.Kind == yaml.SequenceNode:
 		for _, item := range node.Content {
-			if item.Kind == yaml.SequenceNode {
+			if behind(item).Kind == yaml.SequenceNode { // perhaps this one
 				return nil, wrong
 			}
 			some, err := wordsOf(name, item)
@@ -171,4 +169,12 @@ func wordsOf(name string, node *yaml.Node) (words []string, err error) {
 		return []string{fmt.Sprint(value)}, nil
 	}
 	return nil, wrong
+}
+
+// behind follows an alias to what it stands for.
+func behind(node *yaml.Node) *yaml.Node {
+	if node.Kind == yaml.AliasNode {
+		return node.Alias
+	}
+	return node
 }
