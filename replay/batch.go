@@ -47,10 +47,13 @@ type BatchOptions struct {
 	// slower; 0: as fast as they go.
 	Speed float64
 
-	// Done is told what became of each, one after the other, in the order in
-	// which the answers came. Once it returns false no more is sent, and what
-	// is under way finishes and is told too; nobody is told.
-	Done func(Outcome) bool
+	// Stop is asked about each attempt as soon as it was made, one after the
+	// other. Once it returns true no more is sent; what is under way finishes.
+	// Default: goes on.
+	Stop func(*Attempt) bool
+	// Done is told what became of each, one after the other, once the attempt
+	// is kept; nobody is told.
+	Done func(Outcome)
 }
 
 // SendBatch sends many deliveries once more, the way the Dispatcher does, and
@@ -69,8 +72,11 @@ func SendBatch(ctx context.Context, out iter.Seq2[Outgoing, error], o BatchOptio
 	if o.Concurrency <= 0 {
 		o.Concurrency = 1
 	}
+	if o.Stop == nil {
+		o.Stop = func(*Attempt) bool { return false }
+	}
 	if o.Done == nil {
-		o.Done = func(Outcome) bool { return true }
+		o.Done = func(Outcome) {}
 	}
 	b := newBatch(ctx, o)
 	defer b.stop(nil)
@@ -105,7 +111,8 @@ type batch struct {
 	limit    *rate.Limiter // nil: none
 	outcomes chan Outcome
 
-	unkept error // of the recorder
+	asking sync.Mutex // held during Stop
+	unkept error      // of the recorder
 }
 
 func newBatch(ctx context.Context, o BatchOptions) *batch {
@@ -154,8 +161,17 @@ func (b *batch) work(ctx context.Context) {
 			return
 		}
 		a := out.send(ctx)
+		b.ask(a)
 		b.line.passed(lane)
 		b.outcomes <- Outcome{Outgoing: out, Attempt: a}
+	}
+}
+
+func (b *batch) ask(a *Attempt) {
+	b.asking.Lock()
+	defer b.asking.Unlock()
+	if b.o.Stop(a) {
+		b.stop(nil)
 	}
 }
 
@@ -195,9 +211,7 @@ func (b *batch) record() {
 			}
 		}
 		for _, outcome := range group {
-			if !b.o.Done(outcome) {
-				b.stop(nil)
-			}
+			b.o.Done(outcome)
 		}
 	}
 }

@@ -47,11 +47,10 @@ func stored(t testing.TB, n, repos int) *memory.Store {
 func TestABatchOfOneAtATimeKeepsTheOrder(t *testing.T) {
 	s, h := stored(t, 300, 7), &handler{name: "h"}
 	var told []int64
-	require.NoError(t, replay.SendBatch(t.Context(), outgoing(t.Context(), s, h), replay.BatchOptions{Store: s, Done: func(o replay.Outcome) bool {
+	require.NoError(t, replay.SendBatch(t.Context(), outgoing(t.Context(), s, h), replay.BatchOptions{Store: s, Done: func(o replay.Outcome) {
 		told = append(told, o.Delivery.ID)
 		assert.NotZero(t, o.Attempt.ID)
 		assert.Equal(t, replay.Replayed, o.Attempt.Kind)
-		return true
 	}}))
 	assert.Len(t, told, 300)
 	assert.True(t, slices.IsSorted(h.got))
@@ -130,18 +129,29 @@ func TestABatchIsToldToStop(t *testing.T) {
 		return &replay.Attempt{Status: 200}
 	}}
 	sent, unsent := 0, 0
-	require.NoError(t, replay.SendBatch(t.Context(), outgoing(t.Context(), s, h), replay.BatchOptions{Store: s, Concurrency: 4, Done: func(o replay.Outcome) bool {
+	require.NoError(t, replay.SendBatch(t.Context(), outgoing(t.Context(), s, h), replay.BatchOptions{Store: s, Concurrency: 4, Done: func(o replay.Outcome) {
 		if o.Attempt == nil {
 			unsent++
-			return true
+		} else {
+			sent++
 		}
-		sent++
-		return o.Attempt.OK()
-	}}))
+	}, Stop: func(a *replay.Attempt) bool { return !a.OK() }}))
 	assert.Equal(t, len(h.got), sent)
 	assert.GreaterOrEqual(t, sent, 20)
 	assert.Less(t, sent, 500)
 	assert.Positive(t, unsent, "what was read is told of")
+}
+
+func TestABatchOfOneAtATimeStopsAtOnce(t *testing.T) {
+	s := stored(t, 50, 5)
+	h := &handler{name: "h", reply: func(_ context.Context, d *replay.Delivery) *replay.Attempt {
+		return &replay.Attempt{Status: 200 + 300*int(d.ID/20)}
+	}}
+	require.NoError(t, replay.SendBatch(t.Context(), outgoing(t.Context(), s, h), replay.BatchOptions{
+		Store: s, Stop: func(a *replay.Attempt) bool { return !a.OK() },
+	}))
+	assert.Len(t, h.got, 20)
+	assert.Empty(t, get(t, s, 21).Attempts)
 }
 
 func TestACancelledBatchRecordsWhatWasUnderWay(t *testing.T) {
@@ -208,12 +218,11 @@ func TestABatchEndsWhenNothingCanBeKept(t *testing.T) {
 	var unkept int
 	err := replay.SendBatch(t.Context(), outgoing(t.Context(), s, h), replay.BatchOptions{
 		Store: &flaky{s, func([]*replay.Attempt) error { return full }}, Concurrency: 4,
-		Done: func(o replay.Outcome) bool {
+		Done: func(o replay.Outcome) {
 			if o.Attempt != nil {
 				unkept++
 				assert.ErrorIs(t, o.Err, full)
 			}
-			return true
 		},
 	})
 	require.ErrorIs(t, err, full)
@@ -230,12 +239,11 @@ func TestABatchGoesOnWithoutADeletedDelivery(t *testing.T) {
 		return nil
 	}}
 	kept := 0
-	require.NoError(t, replay.SendBatch(t.Context(), outgoing(t.Context(), s, h), replay.BatchOptions{Store: gone, Concurrency: 4, Done: func(o replay.Outcome) bool {
+	require.NoError(t, replay.SendBatch(t.Context(), outgoing(t.Context(), s, h), replay.BatchOptions{Store: gone, Concurrency: 4, Done: func(o replay.Outcome) {
 		assert.NoError(t, o.Err)
 		if o.Attempt.ID != 0 {
 			kept++
 		}
-		return true
 	}}))
 	assert.Equal(t, 199, kept)
 	assert.Len(t, h.got, 200)
@@ -304,16 +312,18 @@ func TestEveryDeliveryIsSentOnceOrReported(t *testing.T) {
 				target string
 			}
 			given, sent, unsent := map[key]int{}, map[key]int{}, map[key]int{}
-			told := 0
-			o.Done = func(out replay.Outcome) bool {
-				told++
+			asked := 0
+			o.Stop = func(*replay.Attempt) bool {
+				asked++
+				return asked >= stopAt
+			}
+			o.Done = func(out replay.Outcome) {
 				k := key{out.Delivery.ID, out.Target.Name()}
 				if out.Attempt == nil {
 					unsent[k]++
 				} else {
 					sent[k]++
 				}
-				return told < stopAt
 			}
 			seq := func(yield func(replay.Outgoing, error) bool) {
 				for out, err := range outgoing(ctx, s, a, b) {
