@@ -22,6 +22,11 @@ const (
 	shownOK = 100
 )
 
+// ballastSize is how much is counted as heap that is none, as it is never
+// touched: what little is held of many deliveries would else be looked through
+// hundreds of times a second.
+const ballastSize = 16 << 20
+
 // replayRun is one hfhook replay: outgoing says what is sent, enough whether it
 // is, came is told what became of it, and end says so.
 type replayRun struct {
@@ -32,6 +37,7 @@ type replayRun struct {
 	out     *screen
 	talk    *screen
 	bar     *progress
+	ballast []byte // see ballastSize
 
 	// Of outgoing, which runs beside came.
 	left leftOut
@@ -55,6 +61,9 @@ func newReplayRun(c *cli.Context, choice *choice, targets *targetSet, many bool)
 		out:  newScreen(c.App.Writer, c.Bool("no-color")),
 		talk: newScreen(c.App.ErrWriter, c.Bool("no-color")),
 		bar:  newProgress(c.App.ErrWriter), tally: newSummary(), refused: map[string]int{},
+	}
+	if many {
+		r.ballast = make([]byte, ballastSize)
 	}
 	if many && !c.Bool("json") {
 		r.out.line("%s", r.out.dim(pad("ID", idWidth)+pad("ANSWER", answerWidth)+"WHAT"))
@@ -182,6 +191,7 @@ func replayBlock(s *screen, d *replay.Delivery, a *replay.Attempt) {
 // end says how it went. err is what SendBatch returned.
 func (r *replayRun) end(err error) error {
 	r.bar.end()
+	r.ballast = nil
 	notSent := r.left.n + len(r.rest.unsent)
 	interrupted := r.c.Context.Err() != nil
 	if r.c.Bool("json") {
