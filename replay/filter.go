@@ -34,6 +34,10 @@ type Filter struct {
 
 	// Attempts chooses by the delivery's last attempt.
 	Attempts []AttemptStatus
+	// Failed chooses what failed last: at some target or, with FailedAt, at that
+	// one. What was never sent there counts by its last attempt anywhere.
+	Failed   bool
+	FailedAt string // Target.Name
 	// Queued chooses what is in this target's queue.
 	Queued string
 
@@ -60,6 +64,7 @@ func (f *Filter) Match(d *Delivery) bool {
 		f.WebhookID != "" && d.WebhookID != f.WebhookID,
 		!f.Since.IsZero() && received.Before(f.Since),
 		!f.Until.IsZero() && !received.Before(f.Until),
+		f.Failed && !f.failed(d),
 		f.Queued != "" && !slices.Contains(d.Queued, f.Queued):
 		return false
 	}
@@ -100,6 +105,17 @@ func (f Filter) And(g Filter) Filter {
 	}
 	f.Limit, f.Newest = limit, newest
 	return f
+}
+
+func (f *Filter) failed(d *Delivery) bool {
+	failed := d.FailedAt()
+	if f.FailedAt == "" || len(failed) == 0 {
+		return len(failed) > 0
+	}
+	if slices.ContainsFunc(d.Attempts, func(a Attempt) bool { return a.Target == f.FailedAt }) {
+		return slices.Contains(failed, f.FailedAt)
+	}
+	return !d.Attempts[len(d.Attempts)-1].OK()
 }
 
 func one[T comparable](list []T, v T) bool {

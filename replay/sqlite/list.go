@@ -21,6 +21,7 @@ const (
 	// within one not much memory.
 	chunkRows  = 128
 	chunkBytes = 8 << 20
+	countRows  = 4096
 )
 
 // List implements replay.Store. Each delivery is as it was at some moment
@@ -54,12 +55,9 @@ func (s *Store) listOldest(ctx context.Context, f *replay.Filter, yield func(*re
 	for _, span := range q.spans {
 		for more := true; more && left > 0; {
 			rows := min(left, chunkRows)
-			var entries []entry
 			var found []*replay.Delivery
 			err := s.read(ctx, func(c *conn) (err error) {
-				if entries, err = q.find(ctx, c, span, rows, chunkBytes); err == nil {
-					found, err = load(ctx, c, entries)
-				}
+				found, err = q.load(ctx, c, span, rows, chunkBytes)
 				return err
 			})
 			if err != nil {
@@ -68,9 +66,9 @@ func (s *Store) listOldest(ctx context.Context, f *replay.Filter, yield func(*re
 			if err := yieldAll(found, yield); err != nil {
 				return err
 			}
-			if more = len(entries) > 0; more {
-				span.from = entries[len(entries)-1].id + 1
-				left -= len(entries)
+			if more = len(found) > 0; more {
+				span.from = found[len(found)-1].ID + 1
+				left -= len(found)
 			}
 		}
 	}
@@ -117,6 +115,35 @@ func (s *Store) listNewest(ctx context.Context, f *replay.Filter, yield func(*re
 	return err
 }
 
+// Count counts what List would give. It reads no more than it has to.
+func (s *Store) Count(ctx context.Context, f replay.Filter) (n int, err error) {
+	left := math.MaxInt
+	if f.Limit > 0 {
+		left = f.Limit
+	}
+	q, err := s.search(ctx, &f, "")
+	if err != nil {
+		return 0, fmt.Errorf("count deliveries: %w", err)
+	}
+	for _, span := range q.spans {
+		for more := true; more && left > 0; {
+			var entries []entry
+			err := s.read(ctx, func(c *conn) (err error) {
+				entries, err = q.find(ctx, c, span, min(left, countRows), math.MaxInt64)
+				return err
+			})
+			if err != nil {
+				return 0, fmt.Errorf("count deliveries: %w", err)
+			}
+			if more = len(entries) > 0; more {
+				span.from = entries[len(entries)-1].id + 1
+				left, n = left-len(entries), n+len(entries)
+			}
+		}
+	}
+	return n, nil
+}
+
 func yieldAll(found []*replay.Delivery, yield func(*replay.Delivery, error) bool) error {
 	for _, d := range found {
 		if !yield(d, nil) {
@@ -128,9 +155,10 @@ func yieldAll(found []*replay.Delivery, yield func(*replay.Delivery, error) bool
 
 // search is a filter made ready.
 type search struct {
-	sql   string
-	args  []driver.Value
-	spans []span // of ids, to be searched one after the other
+	sql     string // for what find gives
+	loadSQL string // for deliveries
+	args    []driver.Value
+	spans   []span // of ids, to be searched one after the other
 }
 
 // span is a range of ids, both inclusive.
@@ -164,10 +192,12 @@ func (s *Store) search(ctx context.Context, f *replay.Filter, order string) (*se
 			return nil, err
 		}
 	}
+	where = " WHERE d.id BETWEEN ?1 AND ?2" + where + " ORDER BY d.id" + order + " LIMIT ?"
 	return &search{
-		sql:   "SELECT d.id, d.weight FROM " + from + " WHERE d.id BETWEEN ?1 AND ?2" + where + " ORDER BY d.id" + order + " LIMIT ?",
-		args:  args,
-		spans: spans,
+		sql:     "SELECT d.id, d.weight FROM " + from + where,
+		loadSQL: "SELECT " + deliveryColumns + " FROM " + from + " CROSS JOIN arrivals a ON a.id = d.arrival_id" + where,
+		args:    args,
+		spans:   spans,
 	}, nil
 }
 
@@ -208,6 +238,30 @@ func (q *search) find(ctx context.Context, c *conn, in span, rows int, maxBytes 
 	return found, err
 }
 
+// load is find for all that is known of the deliveries.
+func (q *search) load(ctx context.Context, c *conn, in span, rows int, maxBytes int) ([]*replay.Delivery, error) {
+	args := slices.Concat([]driver.Value{in.from, in.to}, q.args, []driver.Value{int64(rows)})
+	l := newLoad(rows)
+	l.query(ctx, c, q.loadSQL, args, func(row []driver.Value) bool {
+		maxBytes -= l.delivery(row)
+		return maxBytes > 0
+	})
+	n := len(l.found)
+	if n == 0 {
+		return l.end()
+	}
+	if first, last := l.found[0].ID, l.found[n-1].ID; last-first < int64(2*n) {
+		l.complete(ctx, c, loadRange, first, last)
+		return l.end()
+	}
+	ids := make([]entry, n)
+	for i, d := range l.found {
+		ids[i].id = d.ID
+	}
+	l.complete(ctx, c, loadMany, jsonList(ids))
+	return l.end()
+}
+
 // condition is the filter as SQL on deliveries d, beginning with AND. The text
 // depends on which fields are set and on how many values they have, never on
 // the values.
@@ -241,6 +295,9 @@ func condition(f *replay.Filter) (string, []driver.Value) {
 	scopes(and, f.Scopes)
 	repos(and, f.Repos)
 	attempts(and, f.Attempts)
+	if f.Failed {
+		failed(and, f.FailedAt)
+	}
 	if f.Queued != "" {
 		and("EXISTS (SELECT 1 FROM queue q WHERE q.target_id = (SELECT id FROM targets WHERE name = ?) AND q.delivery_id = d.id)", f.Queued)
 	}
@@ -317,9 +374,22 @@ func repos(and andFunc, globs []string) {
 
 var likePattern = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`, `*`, `%`, `?`, `_`)
 
+// isOK is Attempt.OK.
+const isOK = "(t.failure = '' AND iif(t.exit IS NULL, t.status BETWEEN 200 AND 299, t.exit = 0))"
+
+// failed chooses by the last attempt at each target, or at the one target.
+func failed(and andFunc, target string) {
+	const lastOf = "(SELECT max(id) FROM attempts WHERE delivery_id = d.id AND target_id = "
+	if target == "" {
+		and("EXISTS (SELECT 1 FROM attempts t WHERE t.delivery_id = d.id AND NOT " + isOK + " AND t.id = " + lastOf + "t.target_id))")
+		return
+	}
+	and("EXISTS (SELECT 1 FROM attempts t WHERE NOT "+isOK+" AND t.id = coalesce("+lastOf+
+		"(SELECT id FROM targets WHERE name = ?)), (SELECT max(id) FROM attempts WHERE delivery_id = d.id)))", target)
+}
+
 func attempts(and andFunc, statuses []replay.AttemptStatus) {
 	const last = "EXISTS (SELECT 1 FROM attempts t WHERE t.id = (SELECT max(id) FROM attempts WHERE delivery_id = d.id) AND "
-	const ok = "(t.failure = '' AND iif(t.exit IS NULL, t.status BETWEEN 200 AND 299, t.exit = 0))"
 	var conditions []string
 	var args []driver.Value
 	for _, status := range statuses {
@@ -327,9 +397,9 @@ func attempts(and andFunc, statuses []replay.AttemptStatus) {
 		case status == "none":
 			conditions = append(conditions, "NOT EXISTS (SELECT 1 FROM attempts WHERE delivery_id = d.id)")
 		case status == "ok":
-			conditions = append(conditions, last+ok+")")
+			conditions = append(conditions, last+isOK+")")
 		case status == "failed":
-			conditions = append(conditions, last+"NOT "+ok+")")
+			conditions = append(conditions, last+"NOT "+isOK+")")
 		case isClass:
 			conditions = append(conditions, last+"t.status / 100 = ?)")
 			args = append(args, number(class))
