@@ -22,6 +22,11 @@ const (
 	shownOK = 100
 )
 
+// ballastSize is how much is counted as heap that is none, as it is never
+// touched: what little is held of many deliveries would else be looked through
+// hundreds of times a second.
+const ballastSize = 16 << 20
+
 // replayRun is one hfhook replay: outgoing says what is sent, enough whether it
 // is, came is told what became of it, and end says so.
 type replayRun struct {
@@ -34,6 +39,7 @@ type replayRun struct {
 	out     *screen
 	talk    *screen
 	bar     *progress
+	ballast []byte // see ballastSize
 
 	// Of outgoing, which runs beside came.
 	left leftOut
@@ -62,6 +68,9 @@ func newReplayRun(c *cli.Context, choice *choice, targets *targetSet, edits *edi
 
 // begin says what is to come.
 func (r *replayRun) begin() {
+	if r.many {
+		r.ballast = make([]byte, ballastSize)
+	}
 	if !r.many || r.c.Bool("json") {
 		return
 	}
@@ -196,6 +205,9 @@ func (r *replayRun) show(o replay.Outcome, a *replay.Attempt) {
 
 // showCompared prints what a differs in from another answer.
 func (r *replayRun) showCompared(d *replay.Delivery, a *replay.Attempt) {
+	if r.compare.kind == withNothing {
+		return
+	}
 	for _, one := range r.compare.note(d, a, r.countTargets(d)) {
 		if !r.c.Bool("json") {
 			r.compare.show(r.out, one, r.many)
@@ -222,6 +234,7 @@ func replayBlock(s *screen, d *replay.Delivery, a *replay.Attempt) {
 // end says how it went. err is what SendBatch returned.
 func (r *replayRun) end(err error) error {
 	r.bar.end()
+	r.ballast = nil
 	notSent := r.left.n + len(r.rest.unsent)
 	interrupted := r.c.Context.Err() != nil
 	if r.c.Bool("json") {
