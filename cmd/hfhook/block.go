@@ -286,6 +286,9 @@ func attemptLine(s *screen, a *replay.Attempt) {
 	if a.Kind == replay.Replayed {
 		kind = " replayed"
 	}
+	if a.Sent != nil {
+		kind += ", edited"
+	}
 	head := fmt.Sprintf("%s #%d%s", mark, a.DeliveryID, kind)
 	answer := s.cut(outcome(a), blockIndent+columns(head)+1)
 	target := ""

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"flag"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -16,7 +18,9 @@ import (
 func handlerProgram() {
 	listen := flag.String("listen", "127.0.0.1:0", "address")
 	status := flag.Int("status", 200, "status of each answer")
-	body := flag.String("body", "", "body of each answer")
+	body := flag.String("body", "", "body of each answer; {new} in it is something else each time")
+	header := flag.String("header", "", "header of each answer, as 'Name: value'")
+	show := flag.Bool("show", false, "print headers and bodies too")
 	delay := flag.Duration("delay", 0, "time before each answer, unless the caller hangs up")
 	quick := flag.Bool("quick", false, "answer at once and print nothing")
 	flag.Parse()
@@ -34,12 +38,21 @@ func handlerProgram() {
 		}
 		fmt.Printf("%s %s sha256=%x id=%s secret=%s type=%s\n", r.Method, r.RequestURI, sha256.Sum256(got),
 			r.Header.Get("Webhook-Id"), r.Header.Get("X-Webhook-Secret"), r.Header.Get("Content-Type"))
+		if *show {
+			for name, values := range r.Header {
+				fmt.Printf("%s: %q\n", name, values)
+			}
+			fmt.Printf("body %s\n", got)
+		}
 		select {
 		case <-time.After(*delay):
 		case <-r.Context().Done():
 		}
+		if name, value, ok := strings.Cut(*header, ": "); ok {
+			w.Header().Set(name, value)
+		}
 		w.WriteHeader(*status)
-		io.WriteString(w, *body)
+		io.WriteString(w, strings.ReplaceAll(*body, "{new}", rand.Text()))
 	})
 	if *quick {
 		handler = func(w http.ResponseWriter, r *http.Request) {

@@ -46,6 +46,7 @@ func TestTheREADMENamesEveryFieldOfTheRecords(t *testing.T) {
 		readyRecord{}, routeRecord{}, deliveryRecord{}, arrivalRecord{}, attemptRecord{}, tunnelRecord{}, gapRecord{}, holdRecord{}, warningRecord{}, stoppedRecord{},
 		checkRecord{}, pathRecord{}, diagnosisRecord{}, registrationRecord{}, shieldRecord{},
 		webhookRecord{}, watchedRecord{}, jobRecord{}, deletedRecord{}, replayedRecord{}, importedRecord{}, plannedRecord{}, summaryRecord{},
+		comparisonRecord{}, changeRecord{},
 	} {
 		fields(reflect.TypeOf(record), func(name string) {
 			assert.True(t, strings.Contains(text, "`"+name), "`%s of %T", name, record)

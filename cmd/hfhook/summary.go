@@ -24,7 +24,7 @@ type summary struct {
 }
 
 const (
-	maxFailedIDs   = 10_000 // ids kept
+	maxFailedIDs  = 10_000 // ids kept
 	shownFailures = 20     // ids printed
 )
 
