@@ -15,7 +15,8 @@ type DispatcherOptions struct {
 	Store   Store    // required
 	Targets []Target // with different names
 
-	// Concurrency is how many sends run at once, for each target; 16.
+	// Concurrency is how many sends run at once, for each target that is not
+	// Limited to less; 16.
 	Concurrency int
 
 	// MaxWaiting is how many deliveries each target knows of that wait for it.
