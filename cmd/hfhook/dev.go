@@ -22,6 +22,7 @@ import (
 	"github.com/hfhook/hfhook/payload"
 	"github.com/hfhook/hfhook/receiver"
 	"github.com/hfhook/hfhook/replay"
+	cmdtarget "github.com/hfhook/hfhook/replay/command"
 	"github.com/hfhook/hfhook/replay/sqlite"
 	"github.com/hfhook/hfhook/tunnel"
 )
@@ -39,7 +40,7 @@ func devCommand() *cli.Command {
 			&cli.StringFlag{Name: "ack", Usage: "answer the Hub once a delivery is stored, or with the handler's answer: `store|handler`", Value: "store", EnvVars: []string{"HFHOOK_ACK"}},
 			&cli.DurationFlag{Name: "ack-timeout", Usage: "with --ack handler, acknowledge after `TIME` all the same", Value: 8 * time.Second, EnvVars: []string{"HFHOOK_ACK_TIMEOUT"}},
 			&cli.StringFlag{Name: "fail-with", Usage: "answer the Hub with the status `CODE[:N]` on purpose, N times or always, to see what it does", EnvVars: []string{"HFHOOK_FAIL_WITH"}},
-		}, registeringFlags(), tunnelFlags(), secretFlags(), []cli.Flag{
+		}, execFlags("HFHOOK_EXEC"), []cli.Flag{execConcurrencyFlag()}, registeringFlags(), tunnelFlags(), secretFlags(), []cli.Flag{
 			storeFlag(),
 			&cli.StringFlag{Name: "keep", Usage: "keep at most `LIMITS`: a number of deliveries, an age, a size; what is left out has no limit", Value: "10000,1GiB", EnvVars: []string{"HFHOOK_KEEP"}},
 		}, targetFlags(), []cli.Flag{
@@ -91,8 +92,8 @@ func (d *dev) prepare() error {
 	}
 	// A variable may be set and empty, or hold several URLs with blanks between.
 	forwards := strings.Fields(strings.Join(c.StringSlice("forward"), " "))
-	if c.String("ack") == string(receiver.AckHandler) && len(forwards) == 0 {
-		return usage("--ack handler needs a handler", "name it with --forward URL")
+	if c.String("ack") == string(receiver.AckHandler) && len(forwards)+len(commandLines(c)) == 0 {
+		return usage("--ack handler needs a handler", "name it with --forward URL or --exec COMMAND")
 	}
 	if _, err := replay.ParseKeep(c.String("keep")); err != nil {
 		return usage("--"+err.Error(), keepHint)
@@ -108,6 +109,11 @@ func (d *dev) prepare() error {
 		}
 		d.targets = append(d.targets, target)
 	}
+	made, err := execTargets(c, d.secret.value, func(l cmdtarget.Line) { d.reporter.output(l) })
+	if err != nil {
+		return err
+	}
+	d.targets = append(d.targets, made...)
 
 	out, talk := newScreen(c.App.Writer, c.Bool("no-color")), newScreen(c.App.ErrWriter, c.Bool("no-color"))
 	d.out = out

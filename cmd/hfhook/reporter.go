@@ -9,6 +9,7 @@ import (
 
 	"github.com/hfhook/hfhook/payload"
 	"github.com/hfhook/hfhook/replay"
+	cmdtarget "github.com/hfhook/hfhook/replay/command"
 	"github.com/hfhook/hfhook/tunnel"
 )
 
@@ -18,6 +19,7 @@ type reporter interface {
 	ready(session)
 	delivery(*replay.Delivery)
 	attempt(*replay.Attempt)
+	output(cmdtarget.Line) // of a command that runs
 	tunnel(tunnel.Event)
 	skipped(provider string, err error)            // a tunnel that could not be opened
 	registration(webhook, state, url, text string) // what became of the session's webhook
@@ -83,11 +85,11 @@ func (h *human) ready(s session) {
 		h.row("settings", settingsPage)
 	}
 	if len(s.targets) == 0 {
-		h.row("handler", "none: deliveries are shown and kept; --forward URL sends them on")
+		h.row("handler", "none: deliveries are shown and kept; --forward URL sends them on, --exec COMMAND runs a program")
 	}
 	for i, target := range s.targets {
 		text := payload.Printable(target)
-		if u, err := url.Parse(target); err == nil && u.Path == "" {
+		if u, err := url.Parse(target); err == nil && u.Path == "" && !isCommand(target) {
 			text += h.talk.dim("  at the path that came in")
 		}
 		h.row([]string{"handler", ""}[min(i, 1)], text)
@@ -128,7 +130,17 @@ func (h *human) delivery(d *replay.Delivery) {
 func (h *human) attempt(a *replay.Attempt) {
 	h.Lock()
 	defer h.Unlock()
+	if isCommand(a.Target) && a.Kind == replay.Live { // what it printed was shown
+		attemptHead(h.out, a)
+		return
+	}
 	attemptLine(h.out, a)
+}
+
+func (h *human) output(l cmdtarget.Line) {
+	h.Lock()
+	defer h.Unlock()
+	outputLine(h.out, l)
 }
 
 func (h *human) tunnel(e tunnel.Event) {
@@ -289,6 +301,7 @@ func (m *machine) ready(s session) {
 
 func (m *machine) delivery(d *replay.Delivery) { m.write(recordDelivery(d)) }
 func (m *machine) attempt(a *replay.Attempt)   { m.write(recordAttempt(a)) }
+func (m *machine) output(l cmdtarget.Line)     { m.write(recordOutput(l)) }
 
 func (m *machine) tunnel(e tunnel.Event) {
 	r := tunnelRecord{recordHead: head("tunnel", e.Time), State: string(e.State), RetryMS: e.Retry.Milliseconds()}
