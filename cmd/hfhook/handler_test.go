@@ -12,12 +12,13 @@ import (
 )
 
 // handlerProgram is the handler of a user: a program of its own that prints a
-// line for each delivery. It can be made to behave badly.
+// line for each delivery, unless it is quick. It can be made to behave badly.
 func handlerProgram() {
 	listen := flag.String("listen", "127.0.0.1:0", "address")
 	status := flag.Int("status", 200, "status of each answer")
 	body := flag.String("body", "", "body of each answer")
 	delay := flag.Duration("delay", 0, "time before each answer, unless the caller hangs up")
+	quick := flag.Bool("quick", false, "answer at once and print nothing")
 	flag.Parse()
 
 	listener, err := net.Listen("tcp", *listen)
@@ -40,5 +41,11 @@ func handlerProgram() {
 		w.WriteHeader(*status)
 		io.WriteString(w, *body)
 	})
+	if *quick {
+		handler = func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			w.WriteHeader(*status)
+		}
+	}
 	fmt.Fprintln(os.Stderr, http.Serve(listener, handler))
 }
