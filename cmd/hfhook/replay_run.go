@@ -12,6 +12,7 @@ import (
 
 	"github.com/hfhook/hfhook/payload"
 	"github.com/hfhook/hfhook/replay"
+	cmdtarget "github.com/hfhook/hfhook/replay/command"
 )
 
 const (
@@ -37,6 +38,10 @@ type replayRun struct {
 	left leftOut
 	rest rest
 
+	// Of output, which a command calls while it runs.
+	only   *replay.Delivery // the one that is sent; nil with many
+	headed bool             // its headline is there
+
 	// Of came.
 	tally   *summary
 	shown   int    // lines for what went well
@@ -56,6 +61,7 @@ func newReplayRun(c *cli.Context, choice *choice, targets *targetSet, many bool)
 		talk: newScreen(c.App.ErrWriter, c.Bool("no-color")),
 		bar:  newProgress(c.App.ErrWriter), tally: newSummary(), refused: map[string]int{},
 	}
+	targets.output = r.output
 	if many && !c.Bool("json") {
 		r.out.line("%s", r.out.dim(pad("ID", idWidth)+pad("ANSWER", answerWidth)+"WHAT"))
 	}
@@ -100,7 +106,25 @@ func (r *replayRun) outgoing() iter.Seq2[replay.Outgoing, error] {
 
 // prepare makes what is sent to t in place of d.
 func (r *replayRun) prepare(d *replay.Delivery, t target) (replay.Outgoing, error) {
+	if !r.many {
+		r.only = d
+	}
 	return replay.Outgoing{Delivery: d, Target: t}, nil
+}
+
+// output shows a line of a command that runs.
+func (r *replayRun) output(l cmdtarget.Line) {
+	r.bar.above(func() {
+		switch {
+		case r.c.Bool("json"):
+			_ = writeRecord(r.out, recordOutput(l)) // the screen knows
+			return
+		case r.only != nil && !r.headed:
+			replayHead(r.out, r.only)
+			r.headed = true
+		}
+		outputLine(r.out, l)
+	})
 }
 
 // came notes an attempt that came back, and shows it.
@@ -147,6 +171,10 @@ func (r *replayRun) show(d *replay.Delivery, a *replay.Attempt) {
 			r.trouble = err
 		}
 		return
+	case !r.many && r.headed:
+		attemptHead(r.out, a)
+		r.headed = false
+		return
 	case !r.many:
 		replayBlock(r.out, d, a)
 		return
@@ -171,8 +199,12 @@ func (r *replayRun) show(d *replay.Delivery, a *replay.Attempt) {
 	r.out.line("%s%s%s", r.out.key(id), paint(answer), r.out.cut(what, columns(id+answer)))
 }
 
-func replayBlock(s *screen, d *replay.Delivery, a *replay.Attempt) {
+func replayHead(s *screen, d *replay.Delivery) {
 	s.line("%s  %s", s.key(fmt.Sprintf("#%d", d.ID)), s.bold(s.cut(headline(d), 12)))
+}
+
+func replayBlock(s *screen, d *replay.Delivery, a *replay.Attempt) {
+	replayHead(s, d)
 	attemptLine(s, a)
 	if a.OK() && len(a.Body) > 0 && isText(a.Body) {
 		field{cont: true, text: firstLines(string(a.Body), maxAnswer)}.print(s)
@@ -222,8 +254,12 @@ func (r *replayRun) verdict() error {
 		err = &problem{exitAnswer, r.hint(), r.stopped}
 	case r.stopped != nil:
 		err = failed(r.stopped, r.hint())
+	case t.outside > 0 && len(r.targets.commands) > 0:
+		err = &problem{exitAnswer, r.hint(), fmt.Errorf("%d of %d runs did not end with exit code 0", t.failed(), t.sent)}
 	case t.outside > 0:
 		err = &problem{exitAnswer, r.hint(), fmt.Errorf("%d of %d answers are outside 2xx", t.failed(), t.sent)}
+	case t.unanswered > 0 && len(r.targets.commands) > 0:
+		err = failed(fmt.Errorf("%d of %d runs did not end by themselves", t.unanswered, t.sent), r.hint())
 	case t.unanswered > 0:
 		err = failed(fmt.Errorf("%d of %d deliveries got no answer", t.unanswered, t.sent), cmp.Or(r.hint(), "is the handler running?"))
 	}
