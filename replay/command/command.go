@@ -174,7 +174,7 @@ func (t *Target) Send(ctx context.Context, d *replay.Delivery) *replay.Attempt {
 	limited, cancel := context.WithTimeout(ctx, t.o.Timeout)
 	defer cancel()
 	if ctx.Err() != nil {
-		return &replay.Attempt{Failure: replay.FailCancelled, Error: context.Cause(ctx).Error()}
+		return &replay.Attempt{Failure: gaveUp(ctx), Error: context.Cause(ctx).Error()}
 	}
 	file, err := t.folder.add(d.Body)
 	if err != nil {
@@ -197,7 +197,7 @@ func (t *Target) Send(ctx context.Context, d *replay.Delivery) *replay.Attempt {
 	a.Body, a.BodyCut = out.body()
 	switch {
 	case ended && ctx.Err() != nil:
-		a.Failure, a.Error = replay.FailCancelled, context.Cause(ctx).Error()
+		a.Failure, a.Error = gaveUp(ctx), context.Cause(ctx).Error()
 	case ended:
 		a.Failure, a.Error = replay.FailTimeout, fmt.Sprintf("the command did not end within %v", t.o.Timeout)
 	case p.state == nil:
@@ -208,6 +208,14 @@ func (t *Target) Send(ctx context.Context, d *replay.Delivery) *replay.Attempt {
 		a.Failure, a.Error = replay.FailOther, "the command was ended by a "+p.state.String()
 	}
 	return a
+}
+
+// gaveUp says how ctx ended.
+func gaveUp(ctx context.Context) replay.Failure {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return replay.FailTimeout
+	}
+	return replay.FailCancelled
 }
 
 // start runs the program, with its payload in the environment if the system

@@ -106,6 +106,11 @@ func TestACommandIsCancelled(t *testing.T) {
 
 	a = target(t, command.Options{}, "exit", "0").Send(ctx, delivery(body))
 	assert.Equal(t, replay.FailCancelled, a.Failure, "before it began")
+
+	ctx, stop := context.WithTimeout(t.Context(), time.Second)
+	defer stop()
+	a = target(t, command.Options{}, "stay", s.addr).Send(ctx, delivery(body))
+	assert.Equal(t, replay.FailTimeout, a.Failure, "as other targets have it")
 }
 
 func TestWhoIsLeftBehindIsEnded(t *testing.T) {
