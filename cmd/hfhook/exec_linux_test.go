@@ -17,6 +17,7 @@ func staying(t *testing.T, command func(addr string) string, flags ...string) (*
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer listener.Close()
+	t.Setenv("TMPDIR", t.TempDir()) // what a killed hfhook leaves
 	dev := startHFHook(t, t.TempDir(), append([]string{
 		"dev", "--json", "--tunnel", "none", "--listen", "127.0.0.1:0", "--no-secret", "--exec", command(listener.Addr().String()),
 	}, flags...)...)
