@@ -3,6 +3,7 @@ package receiver
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"github.com/hfhook/hfhook/replay"
@@ -16,6 +17,10 @@ func (q *request) answerOf(receipt replay.Receipt, target string) (status int, s
 	log := q.s.log.With("id", receipt.DeliveryID, "target", target)
 	a, err := q.s.dispatcher().Await(ctx, receipt, target)
 	switch {
+	case err == nil && a.Exit != nil && a.OK():
+		return http.StatusOK, q.answerJSON(http.StatusOK, emptyObject)
+	case err == nil && a.Exit != nil:
+		return q.fail(http.StatusInternalServerError, fmt.Sprintf("exit code %d", *a.Exit))
 	case err == nil && a.Failure == "":
 		return q.passOn(a)
 	case err == nil && a.Failure == replay.FailPanic:

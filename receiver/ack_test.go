@@ -41,15 +41,18 @@ func TestAckHandlerPassesTheAnswerOn(t *testing.T) {
 		status int
 		body   string
 	}{
-		"answer":     {attempt(replay.Attempt{Status: 201, Header: text, Body: []byte("made")}), 201, "made"},
-		"failure":    {attempt(replay.Attempt{Status: 500, Header: text, Body: []byte("oops")}), 500, "oops"},
-		"redirect":   {attempt(replay.Attempt{Status: 302, Header: text}), 302, ""},
-		"no content": {attempt(replay.Attempt{Status: 204}), 204, ""},
-		"impossible": {attempt(replay.Attempt{Status: 999}), 502, `{"error":"the handler answered with an impossible status"}`},
-		"refused":    {attempt(replay.Attempt{Failure: replay.FailRefused, Error: "dial 10.0.0.1"}), 502, `{"error":"no answer from the handler: refused"}`},
-		"broken":     {attempt(replay.Attempt{Status: 200, Failure: replay.FailBroken}), 502, `{"error":"no answer from the handler: broken"}`},
-		"panic":      {attempt(replay.Attempt{Failure: replay.FailPanic, Error: "panic: x"}), 500, `{"error":"Internal Server Error"}`},
-		"stopped":    {func(context.Context) (*replay.Attempt, error) { return nil, replay.ErrStopped }, 200, "{}"},
+		"answer":           {attempt(replay.Attempt{Status: 201, Header: text, Body: []byte("made")}), 201, "made"},
+		"failure":          {attempt(replay.Attempt{Status: 500, Header: text, Body: []byte("oops")}), 500, "oops"},
+		"redirect":         {attempt(replay.Attempt{Status: 302, Header: text}), 302, ""},
+		"no content":       {attempt(replay.Attempt{Status: 204}), 204, ""},
+		"impossible":       {attempt(replay.Attempt{Status: 999}), 502, `{"error":"the handler answered with an impossible status"}`},
+		"refused":          {attempt(replay.Attempt{Failure: replay.FailRefused, Error: "dial 10.0.0.1"}), 502, `{"error":"no answer from the handler: refused"}`},
+		"broken":           {attempt(replay.Attempt{Status: 200, Failure: replay.FailBroken}), 502, `{"error":"no answer from the handler: broken"}`},
+		"panic":            {attempt(replay.Attempt{Failure: replay.FailPanic, Error: "panic: x"}), 500, `{"error":"Internal Server Error"}`},
+		"command":          {attempt(replay.Attempt{Exit: new(0), Body: []byte("printed")}), 200, "{}"},
+		"failed command":   {attempt(replay.Attempt{Exit: new(3), Body: []byte("printed")}), 500, `{"error":"exit code 3"}`},
+		"command too late": {attempt(replay.Attempt{Failure: replay.FailTimeout, Body: []byte("printed")}), 502, `{"error":"no answer from the handler: timeout"}`},
+		"stopped":          {func(context.Context) (*replay.Attempt, error) { return nil, replay.ErrStopped }, 200, "{}"},
 		"held": {func(context.Context) (*replay.Attempt, error) { return nil, fmt.Errorf("x: %w", replay.ErrHeld) },
 			502, `{"error":"the handler cannot be reached"}`},
 	} {

@@ -23,7 +23,8 @@ type DispatcherOptions struct {
 	// that would get it; all of them get it.
 	FirstMatch bool
 
-	// Concurrency is how many sends run at once, for each target; 16.
+	// Concurrency is how many sends run at once, for each target that is not
+	// Limited to less; 16.
 	Concurrency int
 
 	// MaxWaiting is how many deliveries each target knows of that wait for it.

@@ -170,6 +170,36 @@ func TestDispatcherKeepsTheOrderOfEachRepo(t *testing.T) {
 	}
 }
 
+// few is a handler that takes a few sends at once.
+type few struct {
+	*handler
+	limit int
+}
+
+func (f few) Limit() int { return f.limit }
+
+func TestDispatcherHeedsALimit(t *testing.T) {
+	for limit, want := range map[int]int{1: 1, 3: 3, 0: 1, 100: 16} {
+		synctest.Test(t, func(t *testing.T) {
+			s := memory.New()
+			slow := func(context.Context, *replay.Delivery) *replay.Attempt {
+				time.Sleep(time.Second)
+				return &replay.Attempt{Status: 200}
+			}
+			limited, other := few{&handler{name: "limited", reply: slow}, limit}, &handler{name: "other", reply: slow}
+			for i := range 40 {
+				appendTo(t, s, incoming(fmt.Sprint(i), fmt.Sprint(i), "limited", "other"))
+			}
+			_, stop := run(t, replay.DispatcherOptions{Store: s, Targets: []replay.Target{limited, other}})
+			time.Sleep(time.Minute)
+			require.NoError(t, stop())
+			limited.assertOrder(t, 40)
+			assert.Equal(t, want, limited.highest, limit)
+			assert.Equal(t, 16, other.highest)
+		})
+	}
+}
+
 func TestDispatcherHolds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := memory.New()

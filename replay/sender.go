@@ -18,6 +18,7 @@ type sender struct {
 	name    string
 	route   *Filter // nil: every delivery
 	o       *DispatcherOptions
+	most    int // sends at once
 	records chan<- *Attempt
 
 	wake chan struct{} // something changed that run waits for
@@ -32,10 +33,15 @@ type sender struct {
 }
 
 func newSender(t Target, o *DispatcherOptions, records chan<- *Attempt) *sender {
+	most := o.Concurrency
+	if l, ok := t.(Limited); ok {
+		most = max(1, min(most, l.Limit()))
+	}
 	return &sender{
 		target:  t,
 		name:    t.Name(),
 		o:       o,
+		most:    most,
 		records: records,
 		wake:    make(chan struct{}, 1),
 		room:    make(chan struct{}, 1),
@@ -214,7 +220,7 @@ func (s *sender) take(ctx context.Context) (it item, probe, ok bool) {
 // the lock.
 func (s *sender) pick(now time.Time) (it item, wait time.Duration, ok bool) {
 	switch {
-	case s.hold == nil && s.flying >= s.o.Concurrency,
+	case s.hold == nil && s.flying >= s.most,
 		s.hold != nil && s.hold.probing:
 		return item{}, 0, false
 	case s.hold != nil && s.hold.retry.After(now):

@@ -18,6 +18,12 @@ type Target interface {
 	Send(ctx context.Context, d *Delivery) *Attempt
 }
 
+// Limited is a Target that a Dispatcher sends to no more than Limit times at
+// once, whatever its Concurrency is.
+type Limited interface {
+	Limit() int
+}
+
 // send makes an attempt and fills in all of it but the ID.
 func send(ctx context.Context, t Target, d *Delivery, kind Kind) *Attempt {
 	started := time.Now()

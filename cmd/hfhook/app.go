@@ -199,8 +199,12 @@ func checkOrder(c *cli.Context, args []string) error {
 // hideSecret gives the value of a flag that may be printed.
 func hideSecret(cmd *cli.Command, flag, value string) string {
 	switch findFlag(cmd, flag).Names()[0] {
-	case "secret", "tunnel-token", "tunnel-cmd":
+	case "secret", "tunnel-token", "tunnel-cmd", "exec":
 		return "..."
+	case "env":
+		if name, _, isSet := strings.Cut(value, "="); isSet {
+			return name + "=..."
+		}
 	case "header":
 		name, _, _ := strings.Cut(value, ":")
 		return name + ": ..."

@@ -276,8 +276,31 @@ func firstLines(text string, n int) []string {
 	return lines
 }
 
-// attemptLine shows what a target made of a delivery.
+// lastLines is the end of a program's output, harmless, a line each.
+func lastLines(text string, n int) []string {
+	const bound = 4000
+	more := len(text) > bound
+	if more {
+		text = strings.ToValidUTF8(text[len(text)-bound:], "")
+	}
+	lines := strings.Split(strings.TrimRight(payload.PrintableLines(text), "\n"), "\n")
+	if len(lines) >= n && (more || len(lines) > n) {
+		return append([]string{"…"}, lines[len(lines)-n+1:]...)
+	}
+	return lines
+}
+
+// attemptLine shows what a target made of a delivery, and when it failed what
+// it said.
 func attemptLine(s *screen, a *replay.Attempt) {
+	attemptHead(s, a)
+	if !a.OK() && len(a.Body) > 0 {
+		field{cont: true, text: answerLines(a, maxAnswer)}.print(s)
+	}
+}
+
+// attemptHead shows what a target made of a delivery.
+func attemptHead(s *screen, a *replay.Attempt) {
 	mark, paint := "→", s.good
 	if !a.OK() {
 		mark, paint = "✗", s.bad
@@ -296,24 +319,17 @@ func attemptLine(s *screen, a *replay.Attempt) {
 		target = "  " + s.cut(payload.Printable(a.Target), before)
 	}
 	s.line("%s%s %s%s", blank, paint(head), paint(answer), target)
-	if a.OK() {
-		return
-	}
-	if a.Error != "" {
+	if !a.OK() && a.Error != "" {
 		s.line("%s  %s", blank, s.cut(payload.Printable(a.Error), blockIndent+2))
-	}
-	if len(a.Body) > 0 {
-		lines := []string{"(" + bytesText(int64(len(a.Body))) + " that are no text)"}
-		if isText(a.Body) {
-			lines = firstLines(string(a.Body), maxAnswer)
-		}
-		field{cont: true, text: lines}.print(s)
 	}
 }
 
-// outcome is the answer in a few words: 200 OK in 12 ms.
+// outcome is the answer in a few words: 200 OK in 12 ms, or exit 0 in 1.2 s.
 func outcome(a *replay.Attempt) string {
 	took := durationText(a.Duration)
+	if a.Exit != nil && a.Failure == "" {
+		return fmt.Sprintf("exit %d in %s", *a.Exit, took)
+	}
 	if a.Failure != "" && a.Status == 0 {
 		return fmt.Sprintf("%s after %s", failureText(a.Failure), took)
 	}

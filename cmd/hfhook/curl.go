@@ -25,6 +25,10 @@ func curlFor(c *cli.Context, d *replay.Delivery) (string, error) {
 	if address == "" {
 		return "", usage(fmt.Sprintf("delivery %d was not sent anywhere yet", d.ID), "say where to: hfhook inspect --curl --to http://localhost:3000 "+fmt.Sprint(d.ID))
 	}
+	if isCommand(address) {
+		return "", failed(fmt.Errorf("there is no curl command for what runs a program: %s", address),
+			fmt.Sprintf("hfhook replay --exec COMMAND %d runs one again; or choose a URL: hfhook inspect --curl --to http://localhost:3000 %[1]d", d.ID))
+	}
 	address, err := addressFor(address, d)
 	if err != nil {
 		return "", err

@@ -21,6 +21,7 @@ import (
 	"github.com/hfhook/hfhook/payload"
 	"github.com/hfhook/hfhook/receiver"
 	"github.com/hfhook/hfhook/replay"
+	cmdtarget "github.com/hfhook/hfhook/replay/command"
 	"github.com/hfhook/hfhook/replay/sqlite"
 	"github.com/hfhook/hfhook/tunnel"
 )
@@ -38,7 +39,7 @@ func devCommand() *cli.Command {
 			&cli.StringFlag{Name: "ack", Usage: "answer the Hub once a delivery is stored, or with the handler's answer: `store|handler`", Value: "store", EnvVars: []string{"HFHOOK_ACK"}},
 			&cli.DurationFlag{Name: "ack-timeout", Usage: "with --ack handler, acknowledge after `TIME` all the same", Value: 8 * time.Second, EnvVars: []string{"HFHOOK_ACK_TIMEOUT"}},
 			&cli.StringFlag{Name: "fail-with", Usage: "answer the Hub with the status `CODE[:N]` on purpose, N times or always, to see what it does", EnvVars: []string{"HFHOOK_FAIL_WITH"}},
-		}, goalFlags(), registeringFlags(), tunnelFlags(), secretFlags(), []cli.Flag{
+		}, execFlags("HFHOOK_EXEC"), []cli.Flag{execConcurrencyFlag()}, goalFlags(), registeringFlags(), tunnelFlags(), secretFlags(), []cli.Flag{
 			storeFlag(),
 			&cli.StringFlag{Name: "keep", Usage: "keep at most `LIMITS`: a number of deliveries, an age, a size; what is left out has no limit", Value: "10000,1GiB", EnvVars: []string{"HFHOOK_KEEP"}},
 		}, targetFlags(), []cli.Flag{
@@ -95,8 +96,8 @@ func (d *dev) prepare() error {
 	if d.routes, err = parseRoutes(c.StringSlice("forward")); err != nil {
 		return err
 	}
-	if c.String("ack") == string(receiver.AckHandler) && len(d.routes) == 0 {
-		return usage("--ack handler needs a handler", "name it with --forward URL")
+	if c.String("ack") == string(receiver.AckHandler) && len(d.routes)+len(commandLines(c)) == 0 {
+		return usage("--ack handler needs a handler", "name it with --forward URL or --exec COMMAND")
 	}
 	if d.only, err = parseOnly(c.String("only")); err != nil {
 		return err
@@ -121,6 +122,11 @@ func (d *dev) prepare() error {
 	if err := d.routes.checkTargets(c.Bool("first-match")); err != nil {
 		return err
 	}
+	made, err := execTargets(c, d.secret.value, func(l cmdtarget.Line) { d.reporter.output(l) })
+	if err != nil {
+		return err
+	}
+	d.targets = append(d.targets, made...)
 
 	out, talk := newScreen(c.App.Writer, c.Bool("no-color")), newScreen(c.App.ErrWriter, c.Bool("no-color"))
 	d.out = out

@@ -197,12 +197,20 @@ func rowOutcome(s *screen, d *replay.Delivery) (string, paint) {
 	case n == 0:
 		return "kept", s.dim
 	case d.Attempts[n-1].OK():
-		return fmt.Sprintf("%d", d.Attempts[n-1].Status), s.good
+		return answerText(&d.Attempts[n-1]), s.good
 	case d.Attempts[n-1].Failure != "":
 		return string(d.Attempts[n-1].Failure), s.bad
 	default:
-		return fmt.Sprintf("%d", d.Attempts[n-1].Status), s.bad
+		return answerText(&d.Attempts[n-1]), s.bad
 	}
+}
+
+// answerText is the status of an answer, or the exit code of a command.
+func answerText(a *replay.Attempt) string {
+	if a.Exit != nil {
+		return fmt.Sprintf("exit %d", *a.Exit)
+	}
+	return fmt.Sprintf("%d", a.Status)
 }
 
 func inspectOne(c *cli.Context, d *replay.Delivery, out *screen) error {

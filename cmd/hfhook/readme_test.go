@@ -45,7 +45,7 @@ func TestTheREADMENamesEveryFieldOfTheRecords(t *testing.T) {
 	for _, record := range []any{
 		readyRecord{}, routeRecord{}, deliveryRecord{}, arrivalRecord{}, attemptRecord{}, tunnelRecord{}, gapRecord{}, holdRecord{}, warningRecord{}, stoppedRecord{},
 		checkRecord{}, pathRecord{}, diagnosisRecord{}, registrationRecord{}, shieldRecord{},
-		webhookRecord{}, watchedRecord{}, jobRecord{}, deletedRecord{}, replayedRecord{}, importedRecord{}, plannedRecord{}, summaryRecord{},
+		webhookRecord{}, watchedRecord{}, jobRecord{}, outputRecord{}, deletedRecord{}, replayedRecord{}, importedRecord{}, plannedRecord{}, summaryRecord{},
 		comparisonRecord{}, changeRecord{},
 	} {
 		fields(reflect.TypeOf(record), func(name string) {

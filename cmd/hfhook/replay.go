@@ -15,12 +15,14 @@ func replayCommand() *cli.Command {
 		Usage:     "send kept deliveries again",
 		UsageText: "hfhook replay [flags] [ID...]",
 		Description: "Sends the same bytes to the target that a delivery had when it arrived, or to --to URL,\n" +
-			"and prints what came back. Ends with exit code 4 when an answer is outside 2xx, and\n" +
-			"with 5 when one differs from what it is compared with.\n" +
+			"and prints what came back; with --exec COMMAND it runs that. Ends with exit code 4 when an\n" +
+			"answer is outside 2xx or a command fails, and with 5 when an answer differs from what it is\n" +
+			"compared with.\n" +
 			"An ID is a number, last, last~2, a range such as 12..20, or a Webhook-Id. Filters choose\n" +
 			"among them, or without an ID among all that is kept but what was rejected.",
 		Flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{Name: "to", Usage: "send to `URL`; one without a path keeps the path that came in", DefaultText: "where it was sent live", EnvVars: []string{"HFHOOK_TO"}},
+		}, execFlags(), []cli.Flag{
 			storeFlag(),
 		}, chooseFlags(), []cli.Flag{
 			&cli.BoolFlag{Name: "dry-run", Usage: "print what would be sent where, and send nothing", DisableDefaultText: true},
@@ -59,8 +61,14 @@ func replayDeliveries(c *cli.Context) error {
 	}
 	targets := newTargets(c, key.value)
 	defer targets.close()
+	if err := targets.findCommands(); err != nil {
+		return err
+	}
 	var to target
-	if address := c.String("to"); address != "" {
+	switch address := c.String("to"); {
+	case len(targets.commands) == 1:
+		to = targets.commands[0]
+	case len(targets.commands) == 0 && address != "":
 		if to, err = targets.at(address); err != nil {
 			return err
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/hfhook/hfhook/payload"
 	"github.com/hfhook/hfhook/replay"
+	cmdtarget "github.com/hfhook/hfhook/replay/command"
 )
 
 const (
@@ -45,6 +46,10 @@ type replayRun struct {
 	left leftOut
 	rest rest
 
+	// Of output, which a command calls while it runs.
+	only   *replay.Delivery // the one that is sent; nil with many
+	headed bool             // its headline is there
+
 	// Of came.
 	tally   *summary
 	shown   int    // lines for what went well
@@ -58,12 +63,14 @@ type replayRun struct {
 }
 
 func newReplayRun(c *cli.Context, choice *choice, targets *targetSet, edits *edits, compare *comparison, many bool) *replayRun {
-	return &replayRun{
+	r := &replayRun{
 		c: c, choice: choice, targets: targets, edits: edits, compare: compare, many: many,
 		out:  newScreen(c.App.Writer, c.Bool("no-color")),
 		talk: newScreen(c.App.ErrWriter, c.Bool("no-color")),
 		bar:  newProgress(c.App.ErrWriter), tally: newSummary(), refused: map[string]int{},
 	}
+	targets.output = r.output
+	return r
 }
 
 // begin says what is to come.
@@ -125,7 +132,25 @@ func (r *replayRun) prepare(d *replay.Delivery) (targets []target, sent *replay.
 	if err == nil {
 		sent, err = r.edits.apply(d)
 	}
+	if !r.many {
+		r.only = d
+	}
 	return targets, sent, err
+}
+
+// output shows a line of a command that runs.
+func (r *replayRun) output(l cmdtarget.Line) {
+	r.bar.above(func() {
+		switch {
+		case r.c.Bool("json"):
+			_ = writeRecord(r.out, recordOutput(l)) // the screen knows
+			return
+		case r.only != nil && !r.headed:
+			replayHead(r.out, r.only)
+			r.headed = true
+		}
+		outputLine(r.out, l)
+	})
 }
 
 // came notes an attempt that came back, and shows it.
@@ -176,6 +201,10 @@ func (r *replayRun) show(o replay.Outcome, a *replay.Attempt) {
 			r.trouble = err
 		}
 		return
+	case !r.many && r.headed:
+		attemptHead(r.out, a)
+		r.headed = false
+		return
 	case !r.many:
 		replayBlock(r.out, d, a)
 		if o.Sent != nil {
@@ -219,12 +248,16 @@ func (r *replayRun) showCompared(d *replay.Delivery, a *replay.Attempt) {
 
 // countTargets is how many answers to d there will be.
 func (r *replayRun) countTargets(d *replay.Delivery) int {
-	addresses, _ := addressesOf(r.c, d)
-	return len(addresses) + 1
+	targets, _ := r.targets.of(d)
+	return len(targets) + 1
+}
+
+func replayHead(s *screen, d *replay.Delivery) {
+	s.line("%s  %s", s.key(fmt.Sprintf("#%d", d.ID)), s.bold(s.cut(headline(d), 12)))
 }
 
 func replayBlock(s *screen, d *replay.Delivery, a *replay.Attempt) {
-	s.line("%s  %s", s.key(fmt.Sprintf("#%d", d.ID)), s.bold(s.cut(headline(d), 12)))
+	replayHead(s, d)
 	attemptLine(s, a)
 	if a.OK() && len(a.Body) > 0 && isText(a.Body) {
 		field{cont: true, text: firstLines(string(a.Body), maxAnswer)}.print(s)
@@ -281,8 +314,12 @@ func (r *replayRun) verdict() error {
 		err = &problem{exitAnswer, r.hint(), r.stopped}
 	case r.stopped != nil:
 		err = failed(r.stopped, r.hint())
+	case t.outside > 0 && len(r.targets.commands) > 0:
+		err = &problem{exitAnswer, r.hint(), fmt.Errorf("%d of %d runs did not end with exit code 0", t.failed(), t.sent)}
 	case t.outside > 0:
 		err = &problem{exitAnswer, r.hint(), fmt.Errorf("%d of %d answers are outside 2xx", t.failed(), t.sent)}
+	case t.unanswered > 0 && len(r.targets.commands) > 0:
+		err = failed(fmt.Errorf("%d of %d runs did not end by themselves", t.unanswered, t.sent), r.hint())
 	case t.unanswered > 0:
 		err = failed(fmt.Errorf("%d of %d deliveries got no answer", t.unanswered, t.sent), cmp.Or(r.hint(), "is the handler running?"))
 	}

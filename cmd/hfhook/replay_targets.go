@@ -8,17 +8,29 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/hfhook/hfhook/replay"
+	cmdtarget "github.com/hfhook/hfhook/replay/command"
 )
 
 // targetSet makes each target once.
 type targetSet struct {
-	c      *cli.Context
-	secret string
-	made   map[string]target
+	c        *cli.Context
+	secret   string
+	made     map[string]target
+	commands []target             // of --exec; with any, all is sent there
+	output   func(cmdtarget.Line) // of theirs; set before anything is sent
 }
 
 func newTargets(c *cli.Context, secret string) *targetSet {
-	return &targetSet{c, secret, map[string]target{}}
+	return &targetSet{c: c, secret: secret, made: map[string]target{}}
+}
+
+// findCommands reads --exec, which is stronger than a variable for --to.
+func (s *targetSet) findCommands() (err error) {
+	if len(commandLines(s.c)) > 0 && typed(s.c, "to") {
+		return usage("--to and --exec exclude each other", "choose one of them")
+	}
+	s.commands, err = execTargets(s.c, s.secret, func(l cmdtarget.Line) { s.output(l) })
+	return err
 }
 
 func (s *targetSet) at(address string) (target, error) {
@@ -36,10 +48,16 @@ func (s *targetSet) close() {
 	for _, t := range s.made {
 		t.Close()
 	}
+	for _, t := range s.commands {
+		t.Close()
+	}
 }
 
 // of gives the targets that d is to be sent to.
 func (s *targetSet) of(d *replay.Delivery) ([]target, error) {
+	if len(s.commands) > 0 {
+		return s.commands, nil
+	}
 	addresses, err := addressesOf(s.c, d)
 	if err != nil {
 		return nil, err
@@ -68,6 +86,11 @@ func addressesOf(c *cli.Context, d *replay.Delivery) ([]string, error) {
 	if len(names) == 0 {
 		return nil, failed(fmt.Errorf("delivery %d was not sent anywhere when it arrived", d.ID),
 			fmt.Sprintf("say where to: hfhook replay --to http://localhost:3000 %d", d.ID))
+	}
+	// What is in a store may come from somebody else.
+	if i := slices.IndexFunc(names, isCommand); i >= 0 {
+		return nil, failed(fmt.Errorf("delivery %d was for a command, and none is run because a store names it: %s", d.ID, names[i]),
+			fmt.Sprintf("say it again: hfhook replay --exec COMMAND %d, or --to URL", d.ID))
 	}
 	if i := slices.IndexFunc(names, func(name string) bool { return strings.Contains(name, replay.Redacted) }); i >= 0 {
 		return nil, failed(fmt.Errorf("the target of delivery %d had a secret in its URL, which is not kept: %s", d.ID, names[i]),

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hfhook/hfhook/payload"
 	"github.com/hfhook/hfhook/replay"
+	cmdtarget "github.com/hfhook/hfhook/replay/command"
 	"github.com/hfhook/hfhook/tunnel"
 )
 
@@ -18,6 +19,7 @@ type reporter interface {
 	ready(session)
 	delivery(*replay.Delivery)
 	attempt(*replay.Attempt)
+	output(cmdtarget.Line) // of a command that runs
 	tunnel(tunnel.Event)
 	skipped(provider string, err error)            // a tunnel that could not be opened
 	registration(webhook, state, url, text string) // what became of the session's webhook
@@ -90,11 +92,11 @@ func (h *human) ready(s session) {
 		h.row("settings", settingsPage)
 	}
 	if len(s.targets) == 0 {
-		h.row("handler", "none: deliveries are shown and kept; --forward URL sends them on")
+		h.row("handler", "none: deliveries are shown and kept; --forward URL sends them on, --exec COMMAND runs a program")
 	}
 	for i, target := range s.targets {
 		text := payload.Printable(h.routes.label(target))
-		if u, err := url.Parse(target); err == nil && u.Path == "" {
+		if u, err := url.Parse(target); err == nil && u.Path == "" && !isCommand(target) {
 			text += h.talk.dim("  at the path that came in")
 		}
 		if r := h.routes.of(target); r != nil && r.words != "" {
@@ -144,9 +146,19 @@ func (h *human) delivery(d *replay.Delivery) {
 func (h *human) attempt(a *replay.Attempt) {
 	h.Lock()
 	defer h.Unlock()
+	if isCommand(a.Target) && a.Kind == replay.Live { // what it printed was shown
+		attemptHead(h.out, a)
+		return
+	}
 	named := *a
 	named.Target = h.routes.label(a.Target)
 	attemptLine(h.out, &named)
+}
+
+func (h *human) output(l cmdtarget.Line) {
+	h.Lock()
+	defer h.Unlock()
+	outputLine(h.out, l)
 }
 
 func (h *human) tunnel(e tunnel.Event) {
@@ -311,6 +323,7 @@ func (m *machine) ready(s session) {
 }
 
 func (m *machine) delivery(d *replay.Delivery) { m.write(recordDelivery(d)) }
+func (m *machine) output(l cmdtarget.Line)     { m.write(recordOutput(l)) }
 
 func (m *machine) attempt(a *replay.Attempt) {
 	r := recordAttempt(a)

@@ -73,6 +73,7 @@ func TestMain(m *testing.M) {
 		"hfhook":      func() { os.Exit(program()) },
 		"testhandler": handlerProgram,
 		"testeditor":  editorProgram,
+		"testcommand": commandProgram,
 	})
 }
 
@@ -99,7 +100,7 @@ func launchInScript(ts *testscript.TestScript, name, program string, args ...str
 var scriptEnv = []string{
 	"HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "LocalAppData", "AppData", "USERPROFILE", "TZ",
 	"WEBHOOK_SECRET", "NGROK_AUTHTOKEN", "HFHOOK_NGROK_CONNECT_URL", "HFHOOK_TUNNEL_CA", "NO_COLOR",
-	"HTTPS_PROXY", "HF_ENDPOINT", "HF_TOKEN", "HF_HOME", "HF_HUB_OFFLINE", "SPACE_ID", "SPACE_HOST", "PORT", "HFHOOK_FORWARD",
+	"GORACE", "HFHOOK_EXEC", "HTTPS_PROXY", "HF_ENDPOINT", "HF_TOKEN", "HF_HOME", "HF_HUB_OFFLINE", "SPACE_ID", "SPACE_HOST", "PORT", "HFHOOK_FORWARD",
 }
 
 func scriptDev(ts *testscript.TestScript, neg bool, args []string) {

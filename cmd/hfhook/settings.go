@@ -24,6 +24,8 @@ const settingsName = ".hfhook.yaml"
 // notFromFolders are settings with which a folder from elsewhere could do harm.
 // With the public URL of a stranger, watch would send private events there.
 var notFromFolders = map[string]string{
+	"exec":       "runs a program",
+	"env":        "chooses what a program gets of your environment",
 	"tunnel-cmd": "runs a program",
 	"watch":      "uses your token at the Hub",
 	"webhook":    "uses your token at the Hub",
@@ -117,11 +119,14 @@ func setFromFile(c *cli.Context, file string, values map[string]yaml.Node) error
 
 // fromFiles reports whether c's command takes a flag from settings files. What
 // is changed at the Hub is what was typed; a new webhook gets the secret that
-// hfhook dev has.
+// hfhook dev has. So is what runs a program again: what hfhook dev runs is not
+// meant for every delivery that is sent again.
 func fromFiles(c *cli.Context, flag string) bool {
 	switch name := commandName(c); {
 	case name == "replay" && slices.ContainsFunc(slices.Concat(editFlags(), compareFlags()), func(f cli.Flag) bool { return f.Names()[0] == flag }):
 		return false // what is sent in place of a delivery, and where to, is what was typed
+	case flag == "exec" && name != "dev":
+		return false
 	case !strings.HasPrefix(name, "webhooks "), flag == "json":
 		return true
 	case name == "webhooks create":

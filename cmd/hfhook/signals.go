@@ -52,6 +52,7 @@ func (s *signals) listen(parent context.Context) (ctx context.Context, stop func
 					}
 				case ctx.Err() != nil:
 					restoreTerminal()
+					killCommands()
 					os.Exit(exitInterrupted)
 				default:
 					cancel(&signalled{got})

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hfhook/hfhook/replay"
+	cmdtarget "github.com/hfhook/hfhook/replay/command"
 	"github.com/hfhook/hfhook/tunnel"
 )
 
@@ -42,6 +43,7 @@ func (n *notebook) read() []string {
 func (n *notebook) ready(session)                      {}
 func (n *notebook) delivery(*replay.Delivery)          {}
 func (n *notebook) attempt(*replay.Attempt)            {}
+func (n *notebook) output(cmdtarget.Line)              {}
 func (n *notebook) hold(replay.Hold)                   {}
 func (n *notebook) stopped(tally, string)              {}
 func (n *notebook) registration(_, state, _, _ string) { n.add("registration %s", state) }

@@ -1,0 +1,7 @@
+//go:build linux || freebsd
+
+package command
+
+import "syscall"
+
+func dieWithParent(a *syscall.SysProcAttr) { a.Pdeathsig = syscall.SIGKILL }
