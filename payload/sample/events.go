@@ -119,7 +119,7 @@ func contentEvents() []Event {
 			return m.files(m.added(paths[0]), m.added(paths[1]), deleted(paths[2]), m.added("empty.txt").set("size", int64(0)), deleted(paths[3]))
 		}),
 		event("files-truncated", "10,000 files of a bucket, where the list is cut: a body of 1.5 MB, and the bucket has to be listed", buckets, func(m *maker) object {
-			return m.files(m.shards(m.below(1000), 0, MaxFiles)...).with("updatedFilesTruncated", true)
+			return m.files(append(m.shards(m.below(1000), 0, MaxFiles-1), deleted("runs/old.bin"))...).with("updatedFilesTruncated", true)
 		}),
 	}
 }
@@ -187,8 +187,8 @@ func discussionEvents() []Event {
 		event("pr", payload.ActionUpdate, "a pull request got another title, or is no draft any more", later(true, payload.StatusOpen)),
 		event("pr-closed", payload.ActionUpdate, "a pull request was closed without merging", later(true, payload.StatusClosed)),
 		event("merged", payload.ActionUpdate, "a pull request was merged, by changes.mergeCommitId", later(true, payload.StatusMerged)),
-		event("", payload.ActionDelete, "a discussion is gone", later(false, payload.StatusClosed)),
-		event("pr", payload.ActionDelete, "a pull request is gone", later(true, payload.StatusClosed)),
+		event("", payload.ActionDelete, "a discussion is gone", later(false, payload.StatusOpen)),
+		event("pr", payload.ActionDelete, "a pull request is gone", later(true, payload.StatusOpen)),
 	}
 }
 
