@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -70,6 +71,7 @@ type dev struct {
 	store    *sqlite.Store
 	link     *link
 	hub      *registering // nil: the Hub is not asked for anything
+	herald   *herald
 	shield   *shield
 	failWith func() int // the status to answer with on purpose; nil: none
 	tally    tally      // of show alone
@@ -117,6 +119,7 @@ func (d *dev) prepare() error {
 	}
 	d.log, d.tunnelLog = d.newLogs(talk)
 	d.shield = newShield(d.reporter, c.String("ack"))
+	d.herald = &herald{alarm: d.reporter.warning}
 	if text := c.String("fail-with"); text != "" {
 		if d.failWith, err = failWith(text); err != nil {
 			return err
@@ -166,6 +169,11 @@ func (d *dev) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.store.Close()) }()
+	file, err := d.storeFile()
+	if err != nil {
+		return err
+	}
+	d.herald.sweep(file)
 	waiting, err := d.countWaiting(ctx)
 	if err != nil {
 		return err
@@ -236,6 +244,7 @@ func (d *dev) run(ctx context.Context) (err error) {
 	}
 	session := d.session(public, local, waiting)
 	session.keys = d.link.keys(ctx)
+	d.herald.begin(file, localURL(local), d.link.publicURL, d.c.String("path"))
 	d.reporter.ready(session)
 	announced = true
 	if d.failWith != nil {
@@ -250,10 +259,20 @@ func (d *dev) run(ctx context.Context) (err error) {
 	case <-d.link.over:
 		err = d.link.ended()
 	}
+	d.herald.end()
 	patience = time.AfterFunc(time.Second, func() {
 		d.reporter.warning("finishing what is under way", "Ctrl-C once more ends at once")
 	})
 	return err
+}
+
+// storeFile is the absolute path of the session's store.
+func (d *dev) storeFile() (string, error) {
+	path, err := storePath(d.c)
+	if err != nil {
+		return "", err
+	}
+	return filepath.Abs(path)
 }
 
 // prepareHub repairs what earlier sessions left at the Hub, and finds out
