@@ -8,6 +8,7 @@ package replay
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/hfhook/hfhook/payload"
@@ -71,6 +72,21 @@ func (d *Delivery) Received() time.Time {
 		return time.Time{}
 	}
 	return d.Arrivals[0].Time
+}
+
+// FailedAt names the targets at which the last attempt failed, in the order in
+// which the delivery was first sent to them.
+func (d *Delivery) FailedAt() []string {
+	var names []string
+	last := make(map[string]*Attempt)
+	for i := range d.Attempts {
+		a := &d.Attempts[i]
+		if last[a.Target] == nil {
+			names = append(names, a.Target)
+		}
+		last[a.Target] = a
+	}
+	return slices.DeleteFunc(names, func(name string) bool { return last[name].OK() })
 }
 
 // Verdict is what the receiver made of a delivery.

@@ -28,6 +28,10 @@ type Filter struct {
 
 	// Attempts chooses by the delivery's last attempt.
 	Attempts []AttemptStatus
+	// Failed chooses what failed last: at some target or, with FailedAt, at that
+	// one. What was never sent there counts by its last attempt anywhere.
+	Failed   bool
+	FailedAt string // Target.Name
 	// Queued chooses what is in this target's queue.
 	Queued string
 
@@ -51,6 +55,7 @@ func (f *Filter) Match(d *Delivery) bool {
 		f.WebhookID != "" && d.WebhookID != f.WebhookID,
 		!f.Since.IsZero() && received.Before(f.Since),
 		!f.Until.IsZero() && !received.Before(f.Until),
+		f.Failed && !f.failed(d),
 		f.Queued != "" && !slices.Contains(d.Queued, f.Queued):
 		return false
 	}
@@ -62,6 +67,17 @@ func (f *Filter) Match(d *Delivery) bool {
 		oneOf(f.Repos, func(glob string) bool { return matchGlob(glob, d.Repo) }) &&
 		oneOf(f.Attempts, func(s AttemptStatus) bool { return s.match(d.Attempts) }) &&
 		(f.Text == "" || bytes.Contains(lowerASCII(d.Body), lowerASCII([]byte(f.Text))))
+}
+
+func (f *Filter) failed(d *Delivery) bool {
+	failed := d.FailedAt()
+	if f.FailedAt == "" || len(failed) == 0 {
+		return len(failed) > 0
+	}
+	if slices.ContainsFunc(d.Attempts, func(a Attempt) bool { return a.Target == f.FailedAt }) {
+		return slices.Contains(failed, f.FailedAt)
+	}
+	return !d.Attempts[len(d.Attempts)-1].OK()
 }
 
 func one[T comparable](list []T, v T) bool {

@@ -27,36 +27,42 @@ func (e *SpecError) Error() string { return fmt.Sprintf("%q names no delivery: %
 // A number that is no ID may be a Webhook-Id. The error is ErrNotFound when
 // there is none, and a SpecError for a word that cannot be meant.
 func Select(ctx context.Context, s Store, spec string) ([]int64, error) {
+	f, err := Selection(ctx, s, spec)
+	if err != nil {
+		return nil, err
+	}
+	return list(ctx, s, f)
+}
+
+// Selection is Select for many: a filter that chooses the deliveries that spec
+// names, by FromID and ToID or by WebhookID.
+func Selection(ctx context.Context, s Store, spec string) (Filter, error) {
 	if spec == "" || strings.ContainsFunc(spec, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
-		return nil, &SpecError{spec, "want an ID, last, last~2, 12..20 or a Webhook-Id"}
+		return Filter{}, &SpecError{spec, "want an ID, last, last~2, 12..20 or a Webhook-Id"}
 	}
 	if from, to, ok := strings.Cut(spec, ".."); ok {
 		return selectRange(ctx, s, spec, from, to)
 	}
 	p, err := parsePlace(spec, spec)
 	if err != nil {
-		return nil, err
+		return Filter{}, err
 	}
 	if p.kind != placeWebhookID {
 		id, err := p.find(ctx, s)
 		if err != nil {
-			return nil, err
+			return Filter{}, err
 		}
-		ids, err := list(ctx, s, Filter{FromID: id, ToID: id, Limit: 1})
-		if err != nil || len(ids) > 0 {
-			return ids, err
+		f := Filter{FromID: id, ToID: id}
+		if found, err := finds(ctx, s, f); err != nil || found {
+			return f, err
 		}
 	}
-	ids, err := list(ctx, s, Filter{WebhookID: spec})
-	if err == nil && len(ids) == 0 {
-		err = notFound(spec)
-	}
-	return ids, err
+	return sure(ctx, s, spec, Filter{WebhookID: spec})
 }
 
-func selectRange(ctx context.Context, s Store, spec, from, to string) ([]int64, error) {
+func selectRange(ctx context.Context, s Store, spec, from, to string) (Filter, error) {
 	if from == "" || to == "" || strings.Contains(to, "..") {
-		return nil, &SpecError{spec, "a range has two ends, such as 12..20 or 12..last"}
+		return Filter{}, &SpecError{spec, "a range has two ends, such as 12..20 or 12..last"}
 	}
 	var ends [2]int64
 	for i, word := range []string{from, to} {
@@ -68,17 +74,29 @@ func selectRange(ctx context.Context, s Store, spec, from, to string) ([]int64, 
 			ends[i], err = p.find(ctx, s)
 		}
 		if err != nil {
-			return nil, err
+			return Filter{}, err
 		}
 	}
 	if ends[0] > ends[1] {
-		return nil, &SpecError{spec, fmt.Sprintf("the range goes from %d back to %d", ends[0], ends[1])}
+		return Filter{}, &SpecError{spec, fmt.Sprintf("the range goes from %d back to %d", ends[0], ends[1])}
 	}
-	ids, err := list(ctx, s, Filter{FromID: ends[0], ToID: ends[1]})
-	if err == nil && len(ids) == 0 {
+	return sure(ctx, s, spec, Filter{FromID: ends[0], ToID: ends[1]})
+}
+
+// sure gives f, or ErrNotFound when it chooses none.
+func sure(ctx context.Context, s Store, spec string, f Filter) (Filter, error) {
+	found, err := finds(ctx, s, f)
+	if err == nil && !found {
 		err = notFound(spec)
 	}
-	return ids, err
+	return f, err
+}
+
+// finds reports whether f chooses one at least.
+func finds(ctx context.Context, s Store, f Filter) (bool, error) {
+	f.Limit = 1
+	ids, err := list(ctx, s, f)
+	return len(ids) > 0, err
 }
 
 // place is a word that names one delivery.

@@ -45,7 +45,7 @@ func TestTheREADMENamesEveryFieldOfTheRecords(t *testing.T) {
 	for _, record := range []any{
 		readyRecord{}, deliveryRecord{}, arrivalRecord{}, attemptRecord{}, tunnelRecord{}, gapRecord{}, holdRecord{}, warningRecord{}, stoppedRecord{},
 		checkRecord{}, pathRecord{}, diagnosisRecord{}, registrationRecord{}, shieldRecord{},
-		webhookRecord{}, watchedRecord{}, jobRecord{}, deletedRecord{}, replayedRecord{},
+		webhookRecord{}, watchedRecord{}, jobRecord{}, deletedRecord{}, replayedRecord{}, plannedRecord{}, summaryRecord{},
 	} {
 		fields(reflect.TypeOf(record), func(name string) {
 			assert.True(t, strings.Contains(text, "`"+name), "`%s of %T", name, record)

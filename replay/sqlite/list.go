@@ -21,6 +21,7 @@ const (
 	// within one not much memory.
 	chunkRows  = 128
 	chunkBytes = 8 << 20
+	countRows  = 4096
 )
 
 // List implements replay.Store. Each delivery is as it was at some moment
@@ -115,6 +116,35 @@ func (s *Store) listNewest(ctx context.Context, f *replay.Filter, yield func(*re
 		entries = entries[n:]
 	}
 	return err
+}
+
+// Count counts what List would give. It reads no more than it has to.
+func (s *Store) Count(ctx context.Context, f replay.Filter) (n int, err error) {
+	left := math.MaxInt
+	if f.Limit > 0 {
+		left = f.Limit
+	}
+	q, err := s.search(ctx, &f, "")
+	if err != nil {
+		return 0, fmt.Errorf("count deliveries: %w", err)
+	}
+	for _, span := range q.spans {
+		for more := true; more && left > 0; {
+			var entries []entry
+			err := s.read(ctx, func(c *conn) (err error) {
+				entries, err = q.find(ctx, c, span, min(left, countRows), math.MaxInt64)
+				return err
+			})
+			if err != nil {
+				return 0, fmt.Errorf("count deliveries: %w", err)
+			}
+			if more = len(entries) > 0; more {
+				span.from = entries[len(entries)-1].id + 1
+				left, n = left-len(entries), n+len(entries)
+			}
+		}
+	}
+	return n, nil
 }
 
 func yieldAll(found []*replay.Delivery, yield func(*replay.Delivery, error) bool) error {
@@ -229,6 +259,9 @@ func condition(f *replay.Filter) (string, []driver.Value) {
 	scopes(and, f.Scopes)
 	repos(and, f.Repos)
 	attempts(and, f.Attempts)
+	if f.Failed {
+		failed(and, f.FailedAt)
+	}
 	if f.Queued != "" {
 		and("EXISTS (SELECT 1 FROM queue q WHERE q.target_id = (SELECT id FROM targets WHERE name = ?) AND q.delivery_id = d.id)", f.Queued)
 	}
@@ -284,9 +317,22 @@ func repos(and andFunc, globs []string) {
 
 var likePattern = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`, `*`, `%`, `?`, `_`)
 
+// isOK is Attempt.OK.
+const isOK = "(t.failure = '' AND iif(t.exit IS NULL, t.status BETWEEN 200 AND 299, t.exit = 0))"
+
+// failed chooses by the last attempt at each target, or at the one target.
+func failed(and andFunc, target string) {
+	const lastOf = "(SELECT max(id) FROM attempts WHERE delivery_id = d.id AND target_id = "
+	if target == "" {
+		and("EXISTS (SELECT 1 FROM attempts t WHERE t.delivery_id = d.id AND NOT " + isOK + " AND t.id = " + lastOf + "t.target_id))")
+		return
+	}
+	and("EXISTS (SELECT 1 FROM attempts t WHERE NOT "+isOK+" AND t.id = coalesce("+lastOf+
+		"(SELECT id FROM targets WHERE name = ?)), (SELECT max(id) FROM attempts WHERE delivery_id = d.id)))", target)
+}
+
 func attempts(and andFunc, statuses []replay.AttemptStatus) {
 	const last = "EXISTS (SELECT 1 FROM attempts t WHERE t.id = (SELECT max(id) FROM attempts WHERE delivery_id = d.id) AND "
-	const ok = "(t.failure = '' AND iif(t.exit IS NULL, t.status BETWEEN 200 AND 299, t.exit = 0))"
 	var conditions []string
 	var args []driver.Value
 	for _, status := range statuses {
@@ -294,9 +340,9 @@ func attempts(and andFunc, statuses []replay.AttemptStatus) {
 		case status == "none":
 			conditions = append(conditions, "NOT EXISTS (SELECT 1 FROM attempts WHERE delivery_id = d.id)")
 		case status == "ok":
-			conditions = append(conditions, last+ok+")")
+			conditions = append(conditions, last+isOK+")")
 		case status == "failed":
-			conditions = append(conditions, last+"NOT "+ok+")")
+			conditions = append(conditions, last+"NOT "+isOK+")")
 		case isClass:
 			conditions = append(conditions, last+"t.status / 100 = ?)")
 			args = append(args, number(class))

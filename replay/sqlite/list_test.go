@@ -39,6 +39,9 @@ func TestOneRepoInManyBuckets(t *testing.T) {
 		want := kept(t, s, f)
 		f.Repos = []string{"SOME-org/some-model-7"}
 		assert.Equal(t, want, kept(t, s, f), "%+v", f)
+		n, err := s.Count(t.Context(), f)
+		require.NoError(t, err)
+		assert.Len(t, want, n, "%+v", f)
 		assert.True(t, slices.IsSorted(want))
 	}
 	assert.Empty(t, kept(t, open(t, sqlite.Options{}), replay.Filter{Repos: []string{"a/b"}}), "an empty store")

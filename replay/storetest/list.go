@@ -44,6 +44,9 @@ func testFilters(t *testing.T, s replay.Store) {
 	late.Arrival.Time = now.Add(100 * time.Hour)
 	require.Equal(t, int64(1), add(t, s, late).DeliveryID)
 
+	before := attempt(2, targetA) // at the other target, the last one there
+	before.Status, before.Kind = 500, replay.Replayed
+	require.NoError(t, s.Finish(t.Context(), before))
 	for id, statuses := range map[int64][]int{2: {500, 204}, 3: {200, 404}, 4: {503}, 5: {0}, 6: {404, 200}} {
 		for _, status := range statuses {
 			a := attempt(id, targetB)
@@ -113,6 +116,10 @@ func testFilters(t *testing.T, s replay.Store) {
 		{"last class", replay.Filter{Attempts: []replay.AttemptStatus{"5xx"}}, []int64{4}},
 		{"statuses", replay.Filter{Attempts: []replay.AttemptStatus{"none", "404", "5xx"}}, []int64{1, 3, 4, 7}},
 		{"status that is none", replay.Filter{Attempts: []replay.AttemptStatus{"0", "xx", "", "' OR 1=1 --"}}, nil},
+		{"failed last somewhere", replay.Filter{Failed: true}, []int64{2, 3, 4, 5, 6}},
+		{"failed last there", replay.Filter{Failed: true, FailedAt: targetB}, []int64{3, 4, 5}},
+		{"failed last there or, never sent there, anywhere", replay.Filter{Failed: true, FailedAt: targetA}, []int64{2, 3, 4, 5, 6}},
+		{"failed last, at a target that is not known", replay.Filter{Failed: true, FailedAt: "http://nowhere"}, []int64{3, 4, 5, 6}},
 		{"queued", replay.Filter{Queued: targetA}, []int64{1, 2}},
 		{"queued elsewhere", replay.Filter{Queued: targetB}, nil},
 		{"text", replay.Filter{Text: "number 3"}, []int64{3}},

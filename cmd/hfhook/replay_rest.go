@@ -1,0 +1,85 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/hfhook/hfhook/replay"
+)
+
+// leftOut counts the deliveries that there is no target for.
+type leftOut struct {
+	n     int
+	first error
+}
+
+func (l *leftOut) add(d *replay.Delivery, why error) {
+	l.n++
+	if l.first == nil {
+		l.first = why
+	}
+}
+
+func (l *leftOut) err() error {
+	if l.n <= 1 {
+		return l.first
+	}
+	code, hint := explain(l.first)
+	return &problem{code, hint, fmt.Errorf("%w; with it %s not sent", l.first, plural(l.n-1, "1 more was", fmt.Sprintf("%d more were", l.n-1)))}
+}
+
+// rest is how far a run came that ended early.
+type rest struct {
+	given  int64   // the last one that was to be sent
+	all    bool    // there were no more to give
+	sent   int64   // the newest one that was
+	unsent []int64 // given, and not sent
+}
+
+// maxWords is how many words say what is left.
+const maxWords = 20
+
+// words name what was not sent, for the same flags. Those that come after all
+// that was sent make up a range, others stand by themselves. When they are too
+// many, the range begins with the first of them.
+func (r *rest) words(ch *choice) []string {
+	var words []string
+	unsent := slices.Compact(slices.Sorted(slices.Values(r.unsent)))
+	i, found := slices.BinarySearch(unsent, r.sent)
+	if found { // sent to one of its targets
+		i++
+	}
+	if i > maxWords {
+		i = 0
+	}
+	for _, id := range unsent[:i] {
+		words = append(words, strconv.FormatInt(id, 10))
+	}
+	var from, to int64
+	if ahead := unsent[i:]; len(ahead) > 0 {
+		from, to = ahead[0], ahead[len(ahead)-1]
+	}
+	if !r.all && ch.at < len(ch.words) {
+		w := ch.words[ch.at]
+		if from == 0 {
+			from = r.given + 1
+		}
+		if to = w.filter.ToID; to == 0 { // a Webhook-Id
+			words = append(words, w.word)
+		}
+	}
+	switch {
+	case from == 0 || to < from:
+	case from == to:
+		words = append(words, strconv.FormatInt(from, 10))
+	default:
+		words = append(words, fmt.Sprintf("%d..%d", from, to))
+	}
+	if !r.all && ch.at < len(ch.words) {
+		for _, w := range ch.words[ch.at+1:] {
+			words = append(words, w.word)
+		}
+	}
+	return words
+}

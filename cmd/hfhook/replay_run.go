@@ -1,0 +1,243 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"sync/atomic"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/hfhook/hfhook/payload"
+	"github.com/hfhook/hfhook/replay"
+)
+
+const (
+	// maxRefused is how many connections a target may refuse in a row, before
+	// nobody is taken to listen there.
+	maxRefused = 10
+	// shownOK is how many lines there are for what went well.
+	shownOK = 100
+)
+
+// replayRun is one hfhook replay: outgoing says what is sent, enough whether it
+// is, came is told what became of it, and end says so.
+type replayRun struct {
+	c       *cli.Context
+	choice  *choice
+	targets *targetSet
+	many    bool
+	out     *screen
+	talk    *screen
+	bar     *progress
+
+	// Of outgoing, which runs beside came.
+	left leftOut
+	rest rest
+
+	// Of came.
+	tally   *summary
+	shown   int    // lines for what went well
+	first   string // the target of the first
+	trouble error
+
+	// Of enough.
+	refused map[string]int // in a row, by target
+	stopped error          // why it was, before all were sent
+	muted   atomic.Bool    // nobody can be told what comes back
+}
+
+func newReplayRun(c *cli.Context, choice *choice, targets *targetSet, many bool) *replayRun {
+	r := &replayRun{
+		c: c, choice: choice, targets: targets, many: many,
+		out:  newScreen(c.App.Writer, c.Bool("no-color")),
+		talk: newScreen(c.App.ErrWriter, c.Bool("no-color")),
+		bar:  newProgress(c.App.ErrWriter), tally: newSummary(), refused: map[string]int{},
+	}
+	if many && !c.Bool("json") {
+		r.out.line("%s", r.out.dim(pad("ID", idWidth)+pad("ANSWER", answerWidth)+"WHAT"))
+	}
+	return r
+}
+
+// countTotal tells the bar how many there will be.
+func (r *replayRun) countTotal() error {
+	if !r.many || !r.bar.shows() {
+		return nil
+	}
+	n, err := r.choice.count(r.c.Context, 0)
+	r.bar.expect(n)
+	return err
+}
+
+// outgoing gives what is to be sent: each delivery to each of its targets.
+func (r *replayRun) outgoing() iter.Seq2[replay.Outgoing, error] {
+	return func(yield func(replay.Outgoing, error) bool) {
+		for d, err := range r.choice.deliveries(r.c.Context) {
+			if err != nil {
+				yield(replay.Outgoing{}, err)
+				return
+			}
+			r.rest.given = d.ID
+			targets, err := r.targets.of(d)
+			if err != nil {
+				r.left.add(d, err)
+				r.bar.expect(-1)
+				continue
+			}
+			r.bar.expect(len(targets) - 1)
+			for _, t := range targets {
+				if !yield(r.prepare(d, t)) {
+					return
+				}
+			}
+		}
+		r.rest.all = true
+	}
+}
+
+// prepare makes what is sent to t in place of d.
+func (r *replayRun) prepare(d *replay.Delivery, t target) (replay.Outgoing, error) {
+	return replay.Outgoing{Delivery: d, Target: t}, nil
+}
+
+// came notes an attempt that came back, and shows it.
+func (r *replayRun) came(o replay.Outcome) {
+	if o.Attempt == nil {
+		r.rest.unsent = append(r.rest.unsent, o.Delivery.ID)
+		return
+	}
+	a := o.Attempt
+	r.rest.sent = max(r.rest.sent, o.Delivery.ID)
+	r.tally.add(a)
+	r.bar.step(!a.OK())
+	r.bar.above(func() { r.show(o.Delivery, a) })
+	if r.trouble != nil || r.out.trouble.err != nil {
+		r.muted.Store(true)
+	}
+}
+
+// enough tells whether no more is to be sent after a.
+func (r *replayRun) enough(a *replay.Attempt) bool {
+	if a.Failure == replay.FailRefused || a.Failure == replay.FailDNS {
+		r.refused[a.Target]++
+	} else {
+		r.refused[a.Target] = 0
+	}
+	switch n := r.refused[a.Target]; {
+	case r.stopped != nil || r.muted.Load() || r.c.Context.Err() != nil:
+		return true
+	case !a.OK() && r.c.Bool("stop-on-failure"):
+		r.stopped = fmt.Errorf("stopped at the first failure, delivery %d", a.DeliveryID)
+	case n >= maxRefused && !r.c.Bool("keep-going"):
+		r.stopped = fmt.Errorf("stopped: %s takes no connections, %d were refused in a row; is the handler running?", a.Target, n)
+	}
+	return r.stopped != nil
+}
+
+const answerWidth = 33
+
+// show prints what came back: a record, a line, or for one delivery all of it.
+func (r *replayRun) show(d *replay.Delivery, a *replay.Attempt) {
+	switch {
+	case r.c.Bool("json"):
+		if err := writeRecord(r.out, recordAttempt(a)); err != nil && r.trouble == nil {
+			r.trouble = err
+		}
+		return
+	case !r.many:
+		replayBlock(r.out, d, a)
+		return
+	case a.OK() && r.shown > shownOK:
+		return
+	case a.OK() && r.shown == shownOK:
+		r.shown++
+		r.talk.line("%s", r.talk.dim("… what goes well from here on is only counted"))
+		return
+	case a.OK():
+		r.shown++
+	}
+	paint := r.out.good
+	if !a.OK() {
+		paint = r.out.bad
+	}
+	id, answer := pad(fmt.Sprint(d.ID), idWidth), pad(outcome(a), answerWidth-1)+" "
+	what := headline(d)
+	if r.first = cmp.Or(r.first, a.Target); a.Target != r.first {
+		what = payload.Printable(a.Target) + "  " + what
+	}
+	r.out.line("%s%s%s", r.out.key(id), paint(answer), r.out.cut(what, columns(id+answer)))
+}
+
+func replayBlock(s *screen, d *replay.Delivery, a *replay.Attempt) {
+	s.line("%s  %s", s.key(fmt.Sprintf("#%d", d.ID)), s.bold(s.cut(headline(d), 12)))
+	attemptLine(s, a)
+	if a.OK() && len(a.Body) > 0 && isText(a.Body) {
+		field{cont: true, text: firstLines(string(a.Body), maxAnswer)}.print(s)
+	}
+}
+
+// end says how it went. err is what SendBatch returned.
+func (r *replayRun) end(err error) error {
+	r.bar.end()
+	notSent := r.left.n + len(r.rest.unsent)
+	interrupted := r.c.Context.Err() != nil
+	if r.c.Bool("json") {
+		if err := writeRecord(r.out, r.tally.record(notSent)); err != nil && r.trouble == nil {
+			r.trouble = err
+		}
+	} else if r.many {
+		r.tally.print(r.talk)
+	}
+	switch {
+	case r.out.trouble.err != nil:
+		return r.out.trouble.err
+	case r.trouble != nil:
+		return r.trouble
+	case interrupted && !r.many:
+		return failed(fmt.Errorf("interrupted in delivery %d", r.rest.given), "")
+	case interrupted: // not done, and no success for a script
+		cut := r.tally.byStatus[string(replay.FailCancelled)]
+		return failed(fmt.Errorf("interrupted: %d were sent, %d cut short", r.tally.sent-cut, cut), r.hint())
+	case err != nil:
+		return err
+	case r.tally.sent+r.left.n == 0:
+		text, err := r.choice.nothing(r.c.Context)
+		if err == nil {
+			r.talk.line("%s", text)
+		}
+		return err
+	}
+	return r.verdict()
+}
+
+// verdict is the error for what did not go well.
+func (r *replayRun) verdict() error {
+	var err error
+	t := r.tally
+	switch {
+	case r.stopped != nil && t.outside > 0:
+		err = &problem{exitAnswer, r.hint(), r.stopped}
+	case r.stopped != nil:
+		err = failed(r.stopped, r.hint())
+	case t.outside > 0:
+		err = &problem{exitAnswer, r.hint(), fmt.Errorf("%d of %d answers are outside 2xx", t.failed(), t.sent)}
+	case t.unanswered > 0:
+		err = failed(fmt.Errorf("%d of %d deliveries got no answer", t.unanswered, t.sent), cmp.Or(r.hint(), "is the handler running?"))
+	}
+	return errors.Join(err, r.left.err())
+}
+
+// hint says how to go on.
+func (r *replayRun) hint() string {
+	var hints []string
+	if words := r.rest.words(r.choice); len(words) > 0 && (r.stopped != nil || r.c.Context.Err() != nil) {
+		hints = append(hints, "the same flags with "+strings.Join(words, " ")+" send the rest")
+	}
+	if r.many && r.tally.failed() > 0 {
+		hints = append(hints, "hfhook replay --failed sends again what failed")
+	}
+	return strings.Join(hints, "; ")
+}
