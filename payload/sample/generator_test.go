@@ -69,6 +69,29 @@ func TestCommitsFollowEachOther(t *testing.T) {
 	}
 }
 
+// One generator is good for all types; nothing comes twice.
+func TestGeneratorOfSeveralTypes(t *testing.T) {
+	g := sample.NewGenerator(sample.Options{Repo: "acme/x", Seed: 9})
+	ids := map[string]bool{}
+	for _, kind := range []payload.RepoType{payload.RepoModel, payload.RepoDataset, payload.RepoSpace, payload.RepoKernel} {
+		body, err := g.NextOf("discussion.create", kind)
+		require.NoError(t, err)
+		p := decoded(t, body)
+		assert.Equal(t, kind, p.Repo.Type)
+		for _, id := range []string{p.Repo.ID, p.Discussion.ID, p.Comment.ID} {
+			assert.False(t, ids[id], id)
+			ids[id] = true
+		}
+		steps, err := g.ScenarioOf("pr-opened", kind)
+		require.NoError(t, err)
+		assert.Equal(t, kind, decoded(t, steps[0].Body).Repo.Type)
+	}
+	_, err := g.NextOf("discussion.create", payload.RepoBucket)
+	assert.ErrorAs(t, err, new(*sample.TypeError))
+	_, err = g.ScenarioOf("pr-opened", payload.RepoBucket)
+	assert.ErrorAs(t, err, new(*sample.TypeError))
+}
+
 // A private repo of one body makes the next one no secret.
 func TestVariantsLeaveNothingBehind(t *testing.T) {
 	g := sample.NewGenerator(sample.Options{Repo: "acme/bert"})

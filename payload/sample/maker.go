@@ -30,12 +30,15 @@ func NewGenerator(o Options) *Generator {
 }
 
 // Next makes the next body. The error is an *UnknownError or a *TypeError.
-func (g *Generator) Next(name string) ([]byte, error) {
+func (g *Generator) Next(name string) ([]byte, error) { return g.NextOf(name, g.options.Type) }
+
+// NextOf is Next for another type of repo than that of the Options; empty: the
+// first of the event's Types.
+func (g *Generator) NextOf(name string, kind payload.RepoType) ([]byte, error) {
 	e, err := find(name)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		kind, err = choose(kind, name, e.Types)
 	}
-	kind, err := g.options.choose(name, e.Types)
 	if err != nil {
 		return nil, err
 	}

@@ -98,13 +98,13 @@ func (e *TypeError) Error() string {
 	return fmt.Sprintf("%s does not happen to a %s, only to %s", e.Name, e.Type, strings.Join(words, ", "))
 }
 
-// choose gives the type of repo to take.
-func (o Options) choose(name string, types []payload.RepoType) (payload.RepoType, error) {
+// choose gives the type of repo to take, where empty is none in particular.
+func choose(kind payload.RepoType, name string, types []payload.RepoType) (payload.RepoType, error) {
 	switch {
-	case o.Type == "":
+	case kind == "":
 		return types[0], nil
-	case !slices.Contains(types, o.Type):
-		return "", &TypeError{Name: name, Type: o.Type, Types: slices.Clone(types)}
+	case !slices.Contains(types, kind):
+		return "", &TypeError{Name: name, Type: kind, Types: slices.Clone(types)}
 	}
-	return o.Type, nil
+	return kind, nil
 }

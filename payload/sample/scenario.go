@@ -42,13 +42,17 @@ func Scenario(name string, o Options) ([]Step, error) { return NewGenerator(o).S
 
 // Scenario makes the deliveries of a scenario, see [Scenario]. Each time they
 // are about another discussion, and go on from the commit that main was at.
-func (g *Generator) Scenario(name string) ([]Step, error) {
+func (g *Generator) Scenario(name string) ([]Step, error) { return g.ScenarioOf(name, g.options.Type) }
+
+// ScenarioOf is Scenario for another type of repo than that of the Options;
+// empty: the first of the scenario's Types.
+func (g *Generator) ScenarioOf(name string, kind payload.RepoType) ([]Step, error) {
 	i := slices.IndexFunc(scenarios, func(s ScenarioInfo) bool { return s.Name == name })
 	if i < 0 {
 		return nil, &UnknownError{Name: name, Scenario: true}
 	}
 	s := scenarios[i]
-	kind, err := g.options.choose(name, s.Types)
+	kind, err := choose(kind, name, s.Types)
 	if err != nil {
 		return nil, err
 	}
