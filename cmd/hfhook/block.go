@@ -278,15 +278,20 @@ func firstLines(text string, n int) []string {
 
 // attemptLine shows what a target made of a delivery.
 func attemptLine(s *screen, a *replay.Attempt) {
-	mark, paint := "→", s.good
-	if !a.OK() {
-		mark, paint = "✗", s.bad
-	}
 	kind := ""
 	if a.Kind == replay.Replayed {
 		kind = " replayed"
 	}
-	head := fmt.Sprintf("%s #%d%s", mark, a.DeliveryID, kind)
+	answerLines(s, fmt.Sprintf(" #%d%s", a.DeliveryID, kind), a)
+}
+
+// answerLines shows an attempt, with a word for what was sent.
+func answerLines(s *screen, what string, a *replay.Attempt) {
+	mark, paint := "→", s.good
+	if !a.OK() {
+		mark, paint = "✗", s.bad
+	}
+	head := mark + what
 	answer := s.cut(outcome(a), blockIndent+columns(head)+1)
 	target := ""
 	if before := blockIndent + columns(head+" "+answer) + 2; s.width == 0 || s.width-before > 10 {

@@ -35,7 +35,7 @@ func devCommand() *cli.Command {
 			"keeps every delivery. Ctrl-C ends it.",
 		Flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{Name: "listen", Aliases: []string{"l"}, Usage: "receive on `ADDRESS`, a port or host:port", Value: "127.0.0.1:7860", EnvVars: []string{"HFHOOK_LISTEN"}},
-			&cli.StringFlag{Name: "path", Usage: "print the URL with `PATH`; deliveries to other paths are taken too", Value: "/webhooks/dev", EnvVars: []string{"HFHOOK_PATH"}},
+			&cli.StringFlag{Name: "path", Usage: "print the URL with `PATH`; deliveries to other paths are taken too", Value: defaultPath, EnvVars: []string{"HFHOOK_PATH"}},
 			&cli.StringSliceFlag{Name: "forward", Aliases: []string{"f"}, Usage: "send every delivery on to `URL`; one without a path keeps the path that came in; may be repeated", EnvVars: []string{"HFHOOK_FORWARD"}},
 			&cli.StringFlag{Name: "ack", Usage: "answer the Hub once a delivery is stored, or with the handler's answer: `store|handler`", Value: "store", EnvVars: []string{"HFHOOK_ACK"}},
 			&cli.DurationFlag{Name: "ack-timeout", Usage: "with --ack handler, acknowledge after `TIME` all the same", Value: 8 * time.Second, EnvVars: []string{"HFHOOK_ACK_TIMEOUT"}},

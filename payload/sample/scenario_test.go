@@ -69,7 +69,7 @@ func TestScenariosAreAboutOneRepo(t *testing.T) {
 
 // What the Hub does not promise is not there for every seed.
 func TestTheSeedDecidesWhatOvertakes(t *testing.T) {
-	for _, name := range []string{"pr-opened", "pr-merged", "pr-life", "discussion", "repo-life", "burst", "bot-loop", "bucket-sync"} {
+	for _, name := range []string{"pr-opened", "pr-merged", "pr-life", "discussion-life", "repo-life", "burst", "bot-loop", "bucket-sync"} {
 		orders := map[string]bool{}
 		for seed := range uint64(20) {
 			steps, err := sample.Scenario(name, sample.Options{Seed: seed})
@@ -136,7 +136,7 @@ func TestLifeOfAPullRequest(t *testing.T) {
 }
 
 func TestDiscussionThread(t *testing.T) {
-	p := play(t, "discussion", sample.Options{Seed: 1})
+	p := play(t, "discussion-life", sample.Options{Seed: 1})
 	for _, one := range p.all {
 		assert.Equal(t, p.all[0].Discussion.ID, one.Discussion.ID)
 		assert.Equal(t, p.all[0].Discussion.Num, one.Discussion.Num)

@@ -11,7 +11,7 @@ var scenarios = []ScenarioInfo{
 	{"pr-opened", "a pull request: the discussion and its ref refs/pr/N, in either order", withGit, prOpened},
 	{"pr-merged", "it is merged: the discussion and main, which moves to the merge commit, in either order", withGit, prMerged},
 	{"pr-life", "a pull request opened, commented, one commit more, merged", withGit, prLife},
-	{"discussion", "a discussion with comments: one edited, one hidden, then closed", withGit, discussionLife},
+	{"discussion-life", "a discussion with comments: one edited, one hidden, then closed", withGit, discussionLife},
 	{"repo-life", "created, content, settings, renamed, content, deleted; the id stays the same", anyType, repoLife},
 	{"retry", "a delivery that got an error, and once more with the same Webhook-Id", anyType, retry},
 	{"burst", "20 commits at once, each on top of the one before, which arrive in disorder", anyType, burst},
