@@ -71,7 +71,7 @@ func showWhole(s *screen, d *replay.Delivery) {
 		s.line("%s%s", blank, s.dim(a.Started.Local().Format(time.DateTime)))
 		attemptLine(s, a)
 		if a.OK() && len(a.Body) > 0 && isText(a.Body) {
-			field{cont: true, text: answerLines(a, maxAnswer)}.print(s)
+			field{cont: true, text: saidLines(a, maxAnswer)}.print(s)
 		}
 	}
 	for _, name := range d.Queued {
