@@ -31,7 +31,7 @@ type Outcome struct {
 
 // BatchOptions says how many deliveries are sent at once, and how fast.
 type BatchOptions struct {
-	Store Store // keeps the attempts; required
+	Store Store // keeps the attempts; nobody does
 
 	// Concurrency is how many sends run at once, for all targets together; 1.
 	// One at a time go strictly in order. Of several, those of one repo to one
@@ -57,7 +57,8 @@ type BatchOptions struct {
 }
 
 // SendBatch sends many deliveries once more, the way the Dispatcher does, and
-// keeps the attempts. It holds few of them at a time, however many there are.
+// keeps the attempts where there is a store. It holds few of them at a time,
+// however many there are.
 //
 // When ctx ends no more is sent; what is under way is cancelled, which is an
 // attempt too. What the sequence has given is sent exactly once, or told to Done
@@ -66,9 +67,6 @@ type BatchOptions struct {
 // The error is that of ctx, the one that ended the sequence, or is about
 // keeping: nothing more is sent when attempts cannot be kept.
 func SendBatch(ctx context.Context, out iter.Seq2[Outgoing, error], o BatchOptions) error {
-	if o.Store == nil {
-		return errors.New("a batch needs a store")
-	}
 	if o.Concurrency <= 0 {
 		o.Concurrency = 1
 	}
@@ -218,7 +216,7 @@ func (b *batch) record() {
 // keep keeps attempts in one step. When a delivery is not there any more, the
 // others are kept without it.
 func keep(ctx context.Context, s Store, attempts []*Attempt) error {
-	if len(attempts) == 0 {
+	if s == nil || len(attempts) == 0 {
 		return nil
 	}
 	err := s.Finish(ctx, attempts...)

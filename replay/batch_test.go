@@ -44,6 +44,22 @@ func stored(t testing.TB, n, repos int) *memory.Store {
 	return s
 }
 
+// What was made up is sent the same way, and nothing is kept of it.
+func TestABatchWithoutAStore(t *testing.T) {
+	s, h := stored(t, 100, 3), &handler{name: "h"}
+	told := 0
+	require.NoError(t, replay.SendBatch(t.Context(), outgoing(t.Context(), s, h), replay.BatchOptions{Concurrency: 4, Done: func(o replay.Outcome) {
+		told++
+		assert.True(t, o.Attempt.OK())
+		assert.NoError(t, o.Err)
+	}}))
+	assert.Equal(t, 100, told)
+	assert.Len(t, h.got, 100)
+	d, err := s.Get(t.Context(), 1)
+	require.NoError(t, err)
+	assert.Empty(t, d.Attempts)
+}
+
 func TestABatchOfOneAtATimeKeepsTheOrder(t *testing.T) {
 	s, h := stored(t, 300, 7), &handler{name: "h"}
 	var told []int64

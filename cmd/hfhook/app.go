@@ -42,6 +42,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			replayCommand(),
 			exportCommand(),
 			importCommand(),
+			triggerCommand(),
 			secretCommand(),
 			webhooksCommand(),
 			doctorCommand(),

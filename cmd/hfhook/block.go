@@ -292,19 +292,12 @@ func lastLines(text string, n int) []string {
 
 // attemptLine shows what a target made of a delivery, and when it failed what
 // it said.
-func attemptLine(s *screen, a *replay.Attempt) {
-	attemptHead(s, a)
-	if !a.OK() && len(a.Body) > 0 {
-		field{cont: true, text: answerLines(a, maxAnswer)}.print(s)
-	}
-}
+func attemptLine(s *screen, a *replay.Attempt) { answerLines(s, attemptWord(a), a) }
 
-// attemptHead shows what a target made of a delivery.
-func attemptHead(s *screen, a *replay.Attempt) {
-	mark, paint := "→", s.good
-	if !a.OK() {
-		mark, paint = "✗", s.bad
-	}
+// attemptHead is attemptLine without what the target said.
+func attemptHead(s *screen, a *replay.Attempt) { answerHead(s, attemptWord(a), a) }
+
+func attemptWord(a *replay.Attempt) string {
 	kind := ""
 	if a.Kind == replay.Replayed {
 		kind = " replayed"
@@ -312,7 +305,23 @@ func attemptHead(s *screen, a *replay.Attempt) {
 	if a.Sent != nil {
 		kind += ", edited"
 	}
-	head := fmt.Sprintf("%s #%d%s", mark, a.DeliveryID, kind)
+	return fmt.Sprintf(" #%d%s", a.DeliveryID, kind)
+}
+
+// answerLines shows an attempt, with a word for what was sent.
+func answerLines(s *screen, what string, a *replay.Attempt) {
+	answerHead(s, what, a)
+	if !a.OK() && len(a.Body) > 0 {
+		field{cont: true, text: saidLines(a, maxAnswer)}.print(s)
+	}
+}
+
+func answerHead(s *screen, what string, a *replay.Attempt) {
+	mark, paint := "→", s.good
+	if !a.OK() {
+		mark, paint = "✗", s.bad
+	}
+	head := mark + what
 	answer := s.cut(outcome(a), blockIndent+columns(head)+1)
 	target := ""
 	if before := blockIndent + columns(head+" "+answer) + 2; s.width == 0 || s.width-before > 10 {

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"syscall"
 	"time"
@@ -34,7 +35,7 @@ func devCommand() *cli.Command {
 			"keeps every delivery. Ctrl-C ends it.",
 		Flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{Name: "listen", Aliases: []string{"l"}, Usage: "receive on `ADDRESS`, a port or host:port", Value: "127.0.0.1:7860", EnvVars: []string{"HFHOOK_LISTEN"}},
-			&cli.StringFlag{Name: "path", Usage: "print the URL with `PATH`; deliveries to other paths are taken too", Value: "/webhooks/dev", EnvVars: []string{"HFHOOK_PATH"}},
+			&cli.StringFlag{Name: "path", Usage: "print the URL with `PATH`; deliveries to other paths are taken too", Value: defaultPath, EnvVars: []string{"HFHOOK_PATH"}},
 		}, routeFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "ack", Usage: "answer the Hub once a delivery is stored, or with the handler's answer: `store|handler`", Value: "store", EnvVars: []string{"HFHOOK_ACK"}},
 			&cli.DurationFlag{Name: "ack-timeout", Usage: "with --ack handler, acknowledge after `TIME` all the same", Value: 8 * time.Second, EnvVars: []string{"HFHOOK_ACK_TIMEOUT"}},
@@ -72,6 +73,7 @@ type dev struct {
 	store    *sqlite.Store
 	link     *link
 	hub      *registering // nil: the Hub is not asked for anything
+	herald   *herald
 	shield   *shield
 	failWith func() int // the status to answer with on purpose; nil: none
 	tally    tally      // of show alone
@@ -136,6 +138,7 @@ func (d *dev) prepare() error {
 	}
 	d.log, d.tunnelLog = d.newLogs(talk)
 	d.shield = newShield(d.reporter, c.String("ack"))
+	d.herald = &herald{alarm: d.reporter.warning}
 	if text := c.String("fail-with"); text != "" {
 		if d.failWith, err = failWith(text); err != nil {
 			return err
@@ -185,6 +188,11 @@ func (d *dev) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.store.Close()) }()
+	file, err := d.storeFile()
+	if err != nil {
+		return err
+	}
+	d.herald.sweep(file)
 	waiting, err := d.countWaiting(ctx)
 	if err != nil {
 		return err
@@ -259,6 +267,7 @@ func (d *dev) run(ctx context.Context) (err error) {
 	}
 	session := d.session(public, local, waiting)
 	session.keys = d.link.keys(ctx)
+	d.herald.begin(file, localURL(local), d.link.publicURL, d.c.String("path"))
 	d.reporter.ready(session)
 	announced = true
 	if d.failWith != nil {
@@ -274,10 +283,20 @@ func (d *dev) run(ctx context.Context) (err error) {
 		err = d.link.ended()
 	case <-d.goal.reached:
 	}
+	d.herald.end()
 	patience = time.AfterFunc(time.Second, func() {
 		d.reporter.warning("finishing what is under way", "Ctrl-C once more ends at once")
 	})
 	return err
+}
+
+// storeFile is the absolute path of the session's store.
+func (d *dev) storeFile() (string, error) {
+	path, err := storePath(d.c)
+	if err != nil {
+		return "", err
+	}
+	return filepath.Abs(path)
 }
 
 // prepareHub repairs what earlier sessions left at the Hub, and finds out

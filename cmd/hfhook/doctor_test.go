@@ -232,7 +232,7 @@ func TestDoctorTakesNoDeliveryOfTheHub(t *testing.T) {
 	delete(status, http.StatusServiceUnavailable) // nearly always there
 	assert.Empty(t, status)
 
-	s := &sample{id: rand.Text(), secret: rand.Text()}
+	s := &trial{id: rand.Text(), secret: rand.Text()}
 	gate := s.gate(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("it was let in") }))
 	w := httptest.NewRecorder()
 	gate.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/", nil))

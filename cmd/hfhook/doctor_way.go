@@ -94,7 +94,7 @@ func (d *doctor) measure(ctx context.Context) (_ *way, err error) {
 	}
 	defer store.Close()
 
-	s := &sample{Store: store, id: rand.Text(), secret: rand.Text()}
+	s := &trial{Store: store, id: rand.Text(), secret: rand.Text()}
 	prober := tunnel.NewProber()
 	prober.Version = version
 	server := receiver.New(receiver.Options{
@@ -154,9 +154,9 @@ func (d *doctor) measure(ctx context.Context) (_ *way, err error) {
 	return w, s.send(ctx, w)
 }
 
-// sample is a delivery, and the store that it is to arrive in. Both its id and
+// trial is a delivery, and the store that it is to arrive in. Both its id and
 // its secret are made up: it is no business of the real ones.
-type sample struct {
+type trial struct {
 	replay.Store
 	id, secret string
 
@@ -180,7 +180,7 @@ const sampleBody = `{ "event": {"scope": "discussion", "action": "create"},
 
 // gate lets the sample in, and nothing else: what the Hub delivers meanwhile
 // is not for a store that is thrown away. It comes again.
-func (s *sample) gate(next http.Handler) http.Handler {
+func (s *trial) gate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get(replay.HeaderWebhookID) != s.id && r.Header.Get(replay.HeaderSecret) != s.secret {
 			s.strangers.Add(1)
@@ -194,7 +194,7 @@ func (s *sample) gate(next http.Handler) http.Handler {
 }
 
 // Append keeps the sample and takes the time.
-func (s *sample) Append(ctx context.Context, in replay.Incoming) (replay.Receipt, error) {
+func (s *trial) Append(ctx context.Context, in replay.Incoming) (replay.Receipt, error) {
 	receipt, err := s.Store.Append(ctx, in)
 	if err == nil && s.stored.CompareAndSwap(nil, new(time.Now())) {
 		s.delivery.Store(receipt.DeliveryID)
@@ -203,7 +203,7 @@ func (s *sample) Append(ctx context.Context, in replay.Incoming) (replay.Receipt
 }
 
 // send posts the sample and checks what came of it.
-func (s *sample) send(ctx context.Context, w *way) error {
+func (s *trial) send(ctx context.Context, w *way) error {
 	ctx, cancel := context.WithTimeout(ctx, waySample)
 	defer cancel()
 	var t timings
@@ -251,7 +251,7 @@ func requestProblem(err error) string {
 }
 
 // compare says what is not as it was sent.
-func (s *sample) compare(ctx context.Context, w *way, status int) error {
+func (s *trial) compare(ctx context.Context, w *way, status int) error {
 	const changes = "something on the way changes requests: check the proxy in front of the receiver, or use another tunnel"
 	switch {
 	case s.arrived.Load() == nil && s.strangers.Load() > 0 && status == http.StatusServiceUnavailable:

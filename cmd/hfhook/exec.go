@@ -162,9 +162,9 @@ func recordOutput(l cmdtarget.Line) outputRecord {
 	return outputRecord{head("output", time.Now()), l.DeliveryID, l.Target, l.Stream, l.Text}
 }
 
-// answerLines is what a target said, in a few lines: the first of an answer, and
+// saidLines is what a target said, in a few lines: the first of an answer, and
 // the last of a command, where errors are.
-func answerLines(a *replay.Attempt, n int) []string {
+func saidLines(a *replay.Attempt, n int) []string {
 	switch {
 	case !isText(a.Body):
 		return []string{"(" + bytesText(int64(len(a.Body))) + " that are no text)"}

@@ -74,7 +74,7 @@ func showWhole(s *screen, d *replay.Delivery) {
 			showSent(s, d, a.Sent)
 		}
 		if a.OK() && len(a.Body) > 0 && isText(a.Body) {
-			field{cont: true, text: answerLines(a, maxAnswer)}.print(s)
+			field{cont: true, text: saidLines(a, maxAnswer)}.print(s)
 		}
 	}
 	for _, name := range d.Queued {

@@ -147,6 +147,7 @@ func (l *link) keys(ctx context.Context) bool {
 // announce takes note of a new public URL, and says when it replaces another.
 func (l *link) announce(public *url.URL) {
 	old := l.url.Swap(public)
+	l.d.herald.moved(public)
 	if old == nil || old.String() == public.String() {
 		return
 	}

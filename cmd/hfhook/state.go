@@ -132,18 +132,7 @@ func generateSecret(s secret) (secret, error) {
 		return secret{}, err
 	}
 	s.value, s.source = rand.Text(), secretGenerated
-	// A name of its own, then renamed: nobody reads half a secret, and a link
-	// at the old name is replaced, not followed.
-	f, err := os.CreateTemp(filepath.Dir(s.file), "secret-*") // 0600
-	if err != nil {
-		return secret{}, fmt.Errorf("keep the generated secret: %w", err)
-	}
-	defer os.Remove(f.Name())
-	_, err = fmt.Fprintln(f, s.value)
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), s.file)
-	}
-	if err != nil {
+	if err := replaceFile(s.file, []byte(s.value+"\n")); err != nil {
 		return secret{}, fmt.Errorf("keep the generated secret: %w", err)
 	}
 	return s, nil

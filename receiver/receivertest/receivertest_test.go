@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hfhook/hfhook/payload"
+	"github.com/hfhook/hfhook/payload/sample"
 	"github.com/hfhook/hfhook/receiver"
 	"github.com/hfhook/hfhook/receiver/receivertest"
 )
@@ -107,6 +108,22 @@ func TestPost(t *testing.T) {
 	first := id
 	receivertest.Post(t, s, "my_hook", p, receivertest.Secret("s"))
 	assert.NotEqual(t, first, id)
+}
+
+// Whatever can be made up comes in at a receiver, bit for bit.
+func TestEverySampleComesIn(t *testing.T) {
+	s := receiver.New(receiver.Options{NoSecret: true})
+	var got *payload.Payload
+	s.Handle("my_hook", func(_ context.Context, p *payload.Payload) (any, error) {
+		got = p
+		return nil, nil
+	})
+	for _, e := range sample.All() {
+		p := receivertest.Sample(t, e.Name, sample.Options{Repo: "acme/x"})
+		assert.Equal(t, 200, receivertest.Post(t, s, "my_hook", p).StatusCode, e.Name)
+		assert.Equal(t, string(p.Raw), string(got.Raw), e.Name)
+		assert.Equal(t, e.Scope, got.Event.Scope, e.Name)
+	}
 }
 
 func TestBodyFollowsThePayload(t *testing.T) {

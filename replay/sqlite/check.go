@@ -75,6 +75,20 @@ func Check(ctx context.Context, path string) (h Health, err error) {
 	return h, nil
 }
 
+// User tells which process has the store at path open as Exclusive; nil: none.
+// It does not look at the store itself, and makes and changes nothing.
+func User(path string) (*InUseError, error) {
+	file, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	user, err := lockedBy(file + ".lock")
+	if err != nil {
+		return nil, fmt.Errorf("look who uses store %s: %w", path, err)
+	}
+	return user, nil
+}
+
 // lockedBy tells who holds the lock of the one process that dispatches.
 func lockedBy(path string) (*InUseError, error) {
 	if _, err := os.Lstat(path); err != nil {

@@ -86,6 +86,23 @@ func TestCheckOfAStoreInUse(t *testing.T) {
 	require.NoError(t, s.Close())
 }
 
+func TestUserOfAStore(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	user, err := sqlite.User(path)
+	require.NoError(t, err)
+	assert.Nil(t, user, "there is no store")
+	assert.NoFileExists(t, path+".lock")
+	store, err := sqlite.Open(t.Context(), path, sqlite.Options{Exclusive: true})
+	require.NoError(t, err)
+	user, err = sqlite.User(path)
+	require.NoError(t, err)
+	assert.NotNil(t, user)
+	require.NoError(t, store.Close())
+	user, err = sqlite.User(path)
+	require.NoError(t, err)
+	assert.Nil(t, user)
+}
+
 func TestCheckFindsWhatIsWrong(t *testing.T) {
 	for name, c := range map[string]struct {
 		spoil func(t *testing.T, path string)

@@ -1,0 +1,9 @@
+//go:build !unix
+
+package main
+
+import "io/fs"
+
+// othersWrite knows nothing about owners here: the user's own folders are
+// theirs alone.
+func othersWrite(fs.FileInfo) bool { return false }

@@ -1,0 +1,17 @@
+//go:build unix
+
+package main
+
+import (
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// othersWrite reports whether others than the user may have written a file.
+func othersWrite(info fs.FileInfo) bool {
+	if s, ok := info.Sys().(*syscall.Stat_t); ok && int64(s.Uid) != int64(os.Geteuid()) {
+		return true
+	}
+	return info.Mode().Perm()&0o022 != 0
+}
