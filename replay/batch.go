@@ -87,9 +87,9 @@ func SendBatch(ctx context.Context, out iter.Seq2[Outgoing, error], o BatchOptio
 	err := b.feed(out)
 	workers.Wait()
 	for _, left := range b.line.left() {
-		b.outcomes <- Outcome{Outgoing: left}
+		b.outcomes.add(Outcome{Outgoing: left})
 	}
-	close(b.outcomes)
+	b.outcomes.close()
 	recorder.Wait()
 	switch {
 	case b.unkept != nil:
@@ -107,14 +107,14 @@ type batch struct {
 	running  context.Context // ends when no more is to be sent
 	stop     context.CancelCauseFunc
 	limit    *rate.Limiter // nil: none
-	outcomes chan Outcome
+	outcomes *batchOutcomes
 
 	asking sync.Mutex // held during Stop
 	unkept error      // of the recorder
 }
 
 func newBatch(ctx context.Context, o BatchOptions) *batch {
-	b := &batch{o: o, outcomes: make(chan Outcome, maxBatch)}
+	b := &batch{o: o, outcomes: newBatchOutcomes()}
 	b.running, b.stop = context.WithCancelCause(ctx)
 	b.line = newBatchLine(b.running, o.Concurrency)
 	if o.Rate > 0 {
@@ -161,7 +161,7 @@ func (b *batch) work(ctx context.Context) {
 		a := out.send(ctx)
 		b.ask(a)
 		b.line.passed(lane)
-		b.outcomes <- Outcome{Outgoing: out, Attempt: a}
+		b.outcomes.add(Outcome{Outgoing: out, Attempt: a})
 	}
 }
 
@@ -191,8 +191,7 @@ func (b *batch) record() {
 	// What was sent was sent, also when ctx ended over it.
 	ctx := context.WithoutCancel(b.running)
 	var attempts []*Attempt
-	for first := range b.outcomes {
-		group := waiting(b.outcomes, first)
+	for group := b.outcomes.take(nil); len(group) > 0; group = b.outcomes.take(group) {
 		attempts = attempts[:0]
 		for i := range group {
 			if a := group[i].Attempt; a != nil {

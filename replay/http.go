@@ -48,6 +48,7 @@ type HTTPTarget struct {
 	basic     string   // the Authorization header for the URL's user, if any
 	options   HTTPOptions
 	transport *http.Transport
+	plain     *plainHTTP        // nil where only the transport will do
 	redact    *strings.Replacer // nil without a secret
 	longest   int               // of what redact replaces, in bytes
 }
@@ -80,7 +81,7 @@ func NewHTTPTarget(rawURL string, o HTTPOptions) (*HTTPTarget, error) {
 		Proxy:                  http.ProxyFromEnvironment,
 		DisableCompression:     true,
 		ForceAttemptHTTP2:      true,
-		MaxIdleConnsPerHost:    64,
+		MaxIdleConnsPerHost:    512, // as many as are sent at a time
 		IdleConnTimeout:        90 * time.Second,
 		MaxResponseHeaderBytes: MaxAnswer,
 	}}
@@ -108,6 +109,12 @@ func NewHTTPTarget(rawURL string, o HTTPOptions) (*HTTPTarget, error) {
 		t.name += named.String()
 		t.transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "unix", socket)
+		}
+	}
+	if base.Scheme == "http" {
+		t.plain = &plainHTTP{dial: t.transport.DialContext}
+		if socket == "" {
+			t.plain.dial = new(net.Dialer).DialContext
 		}
 	}
 	if o.Secret != "" {
@@ -205,6 +212,9 @@ func (t *HTTPTarget) Name() string { return t.name }
 // Close frees the connections that are not in use. The target stays usable.
 func (t *HTTPTarget) Close() error {
 	t.transport.CloseIdleConnections()
+	if t.plain != nil {
+		t.plain.close()
+	}
 	return nil
 }
 
@@ -214,9 +224,7 @@ func (t *HTTPTarget) Send(ctx context.Context, d *Delivery) *Attempt {
 	limited, cancel := context.WithTimeout(ctx, t.options.Timeout)
 	defer cancel()
 	var progress progress
-	req := t.request(httptrace.WithClientTrace(limited, progress.trace()), d)
-	// Not an http.Client: it would follow redirects and name the URL in errors.
-	resp, err := t.transport.RoundTrip(req)
+	resp, err := t.roundTrip(limited, t.request(d), &progress)
 	if err == nil {
 		a.Status, a.Header = resp.StatusCode, resp.Header
 		for _, values := range a.Header {
@@ -233,7 +241,18 @@ func (t *HTTPTarget) Send(ctx context.Context, d *Delivery) *Attempt {
 	return a
 }
 
-func (t *HTTPTarget) request(ctx context.Context, d *Delivery) *http.Request {
+// roundTrip is not by an http.Client: that would follow redirects and name the
+// URL in errors.
+func (t *HTTPTarget) roundTrip(ctx context.Context, req *http.Request, p *progress) (*http.Response, error) {
+	if t.plain != nil && t.plain.takes(req) {
+		if proxy, err := t.transport.Proxy(req); err == nil && proxy == nil {
+			return t.plain.roundTrip(ctx, req, p)
+		}
+	}
+	return t.transport.RoundTrip(req.WithContext(httptrace.WithClientTrace(ctx, p.trace())))
+}
+
+func (t *HTTPTarget) request(d *Delivery) *http.Request {
 	u := *t.base
 	if u.Path == "" && u.Opaque == "" {
 		setPath(&u, d.Path)
@@ -259,7 +278,7 @@ func (t *HTTPTarget) request(ctx context.Context, d *Delivery) *http.Request {
 		req.Host = d.Host
 	}
 	req.Body, _ = req.GetBody()
-	return req.WithContext(ctx)
+	return req
 }
 
 // hopByHop are the headers that are about one connection, besides those that

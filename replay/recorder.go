@@ -18,7 +18,7 @@ func (d *Dispatcher) record(ctx context.Context, stop context.CancelCauseFunc) e
 	var lost int
 	var why error
 	for a := range d.records {
-		batch := waiting(d.records, a)
+		batch := d.batch(a)
 		if err := d.finish(ctx, batch); err != nil {
 			lost, why = lost+len(batch), err
 			stop(err)
@@ -30,16 +30,16 @@ func (d *Dispatcher) record(ctx context.Context, stop context.CancelCauseFunc) e
 	return nil
 }
 
-// waiting adds to what came first what waits behind it, up to maxBatch.
-func waiting[T any](c <-chan T, first T) []T {
-	batch := []T{first}
+// batch adds to an attempt those that wait behind it.
+func (d *Dispatcher) batch(first *Attempt) []*Attempt {
+	batch := []*Attempt{first}
 	for len(batch) < maxBatch {
 		select {
-		case next, ok := <-c:
+		case a, ok := <-d.records:
 			if !ok {
 				return batch
 			}
-			batch = append(batch, next)
+			batch = append(batch, a)
 		default:
 			return batch
 		}

@@ -282,6 +282,9 @@ func attemptLine(s *screen, a *replay.Attempt) {
 	if a.Kind == replay.Replayed {
 		kind = " replayed"
 	}
+	if a.Sent != nil {
+		kind += ", edited"
+	}
 	answerLines(s, fmt.Sprintf(" #%d%s", a.DeliveryID, kind), a)
 }
 

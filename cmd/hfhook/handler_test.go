@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"flag"
 	"fmt"
@@ -8,16 +9,20 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 )
 
 // handlerProgram is the handler of a user: a program of its own that prints a
-// line for each delivery. It can be made to behave badly.
+// line for each delivery, unless it is quick. It can be made to behave badly.
 func handlerProgram() {
 	listen := flag.String("listen", "127.0.0.1:0", "address")
 	status := flag.Int("status", 200, "status of each answer")
-	body := flag.String("body", "", "body of each answer")
+	body := flag.String("body", "", "body of each answer; {new} in it is something else each time")
+	header := flag.String("header", "", "header of each answer, as 'Name: value'")
+	show := flag.Bool("show", false, "print headers and bodies too")
 	delay := flag.Duration("delay", 0, "time before each answer, unless the caller hangs up")
+	quick := flag.Bool("quick", false, "answer at once and print nothing")
 	flag.Parse()
 
 	listener, err := net.Listen("tcp", *listen)
@@ -33,12 +38,27 @@ func handlerProgram() {
 		}
 		fmt.Printf("%s %s sha256=%x id=%s secret=%s type=%s\n", r.Method, r.RequestURI, sha256.Sum256(got),
 			r.Header.Get("Webhook-Id"), r.Header.Get("X-Webhook-Secret"), r.Header.Get("Content-Type"))
+		if *show {
+			for name, values := range r.Header {
+				fmt.Printf("%s: %q\n", name, values)
+			}
+			fmt.Printf("body %s\n", got)
+		}
 		select {
 		case <-time.After(*delay):
 		case <-r.Context().Done():
 		}
+		if name, value, ok := strings.Cut(*header, ": "); ok {
+			w.Header().Set(name, value)
+		}
 		w.WriteHeader(*status)
-		io.WriteString(w, *body)
+		io.WriteString(w, strings.ReplaceAll(*body, "{new}", rand.Text()))
 	})
+	if *quick {
+		handler = func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			w.WriteHeader(*status)
+		}
+	}
 	fmt.Fprintln(os.Stderr, http.Serve(listener, handler))
 }

@@ -70,6 +70,9 @@ func showWhole(s *screen, d *replay.Delivery) {
 		a := &d.Attempts[i]
 		s.line("%s%s", blank, s.dim(a.Started.Local().Format(time.DateTime)))
 		attemptLine(s, a)
+		if a.Sent != nil {
+			showSent(s, d, a.Sent)
+		}
 		if a.OK() && len(a.Body) > 0 && isText(a.Body) {
 			field{cont: true, text: firstLines(string(a.Body), maxAnswer)}.print(s)
 		}

@@ -45,6 +45,7 @@ func TestTheREADMENamesEveryFieldOfTheRecords(t *testing.T) {
 	for _, record := range []any{
 		readyRecord{}, deliveryRecord{}, arrivalRecord{}, attemptRecord{}, tunnelRecord{}, gapRecord{}, holdRecord{}, warningRecord{}, stoppedRecord{},
 		checkRecord{}, pathRecord{}, diagnosisRecord{}, registrationRecord{}, shieldRecord{},
+		comparisonRecord{}, changeRecord{},
 		webhookRecord{}, watchedRecord{}, jobRecord{}, deletedRecord{}, replayedRecord{},
 		triggeredRecord{}, sampleRecord{}, plannedRecord{}, summaryRecord{},
 	} {

@@ -96,6 +96,12 @@ type attemptRecord struct {
 	Edited     bool           `json:"edited,omitempty"` // what was sent is not what is kept
 	Failure    replay.Failure `json:"failure,omitempty"`
 	Error      string         `json:"error,omitempty"`
+
+	// What was sent, when it was edited: its body when that is a JSON object, or
+	// in base64.
+	SentHeaders http.Header     `json:"sentHeaders,omitempty"`
+	SentPayload json.RawMessage `json:"sentPayload,omitempty"`
+	SentBody    []byte          `json:"sentBody,omitempty"`
 }
 
 type tunnelRecord struct {
@@ -170,13 +176,20 @@ func recordDelivery(d *replay.Delivery) deliveryRecord {
 	for _, problem := range p.Problems() {
 		r.Problems = append(r.Problems, problem.String())
 	}
-	var line bytes.Buffer
-	if json.Compact(&line, d.Body) != nil { // nested deeper than encoding/json goes
+	if r.Payload = inOneLine(d.Body); r.Payload == nil {
 		r.Body = d.Body
-		return r
 	}
-	r.Payload = line.Bytes()
 	return r
+}
+
+// inOneLine gives a JSON text in one line; nil when it is nested deeper than
+// encoding/json goes, or begins with a byte order mark.
+func inOneLine(body []byte) json.RawMessage {
+	var line bytes.Buffer
+	if json.Compact(&line, body) != nil {
+		return nil
+	}
+	return line.Bytes()
 }
 
 // recordWhole is recordDelivery with all that is known of d.
@@ -198,6 +211,14 @@ func recordAttempt(a *replay.Attempt) attemptRecord {
 		ID:         a.ID, Delivery: a.DeliveryID, Target: a.Target, Kind: a.Kind,
 		OK: a.OK(), Status: a.Status, DurationMS: float64(a.Duration.Microseconds()) / 1000,
 		Headers: a.Header, BodyCut: a.BodyCut, Exit: a.Exit, Edited: a.Sent != nil, Failure: a.Failure, Error: a.Error,
+	}
+	if a.Sent != nil {
+		r.SentHeaders, r.SentBody = a.Sent.Header, a.Sent.Body
+		if _, err := payload.Decode(a.Sent.Body); err == nil {
+			if r.SentPayload = inOneLine(a.Sent.Body); r.SentPayload != nil {
+				r.SentBody = nil
+			}
+		}
 	}
 	switch {
 	case len(a.Body) == 0:

@@ -15,7 +15,8 @@ func replayCommand() *cli.Command {
 		Usage:     "send kept deliveries again",
 		UsageText: "hfhook replay [flags] [ID...]",
 		Description: "Sends the same bytes to the target that a delivery had when it arrived, or to --to URL,\n" +
-			"and prints what came back. Ends with exit code 4 when an answer is outside 2xx.\n" +
+			"and prints what came back. Ends with exit code 4 when an answer is outside 2xx, and\n" +
+			"with 5 when one differs from what it is compared with.\n" +
 			"An ID is a number, last, last~2, a range such as 12..20, or a Webhook-Id. Filters choose\n" +
 			"among them, or without an ID among all that is kept but what was rejected.",
 		Flags: slices.Concat([]cli.Flag{
@@ -26,7 +27,7 @@ func replayCommand() *cli.Command {
 		}, paceFlags(), []cli.Flag{
 			&cli.BoolFlag{Name: "stop-on-failure", Usage: "end with the first that is not answered with 2xx", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "keep-going", Usage: fmt.Sprintf("go on where a target refused %d connections in a row", maxRefused), DisableDefaultText: true},
-		}, secretFlags(), targetFlags(), []cli.Flag{
+		}, editFlags(), compareFlags(), secretFlags(), targetFlags(), []cli.Flag{
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON object per line", EnvVars: []string{"HFHOOK_JSON"}, DisableDefaultText: true},
 		}),
 		Action: replayDeliveries,
@@ -44,6 +45,14 @@ func replayDeliveries(c *cli.Context) error {
 	if c.NArg() == 0 && !choosesByFlag(c) {
 		return whichDelivery()
 	}
+	edits, err := editsOf(c)
+	if err != nil {
+		return err
+	}
+	compare, err := comparisonOf(c)
+	if err != nil {
+		return err
+	}
 	key, err := findSecret(c, false)
 	if err != nil {
 		return err
@@ -53,6 +62,11 @@ func replayDeliveries(c *cli.Context) error {
 	var to target
 	if address := c.String("to"); address != "" {
 		if to, err = targets.at(address); err != nil {
+			return err
+		}
+	}
+	if compare.kind == withTarget {
+		if compare.target, err = targets.at(compare.address); err != nil {
 			return err
 		}
 	}
@@ -71,14 +85,18 @@ func replayDeliveries(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.Bool("dry-run") {
-		return planReplay(c, choice, targets)
-	}
 	n, err := choice.count(c.Context, 2)
+	if err == nil {
+		err = edits.expect(n)
+	}
 	if err != nil {
 		return err
 	}
-	run := newReplayRun(c, choice, targets, n > 1)
+	run := newReplayRun(c, choice, targets, edits, compare, n > 1)
+	if c.Bool("dry-run") {
+		return run.plan()
+	}
+	run.begin()
 	options.Stop, options.Done = run.enough, run.came
 	err = run.countTotal()
 	if err == nil {

@@ -19,21 +19,24 @@ type plannedRecord struct {
 	Targets   []string `json:"targets"` // none: it would not be sent
 	Reason    string   `json:"reason,omitempty"`
 	Summary   string   `json:"summary,omitempty"`
-	Size      int64    `json:"size"`
+	Size      int64    `json:"size"`             // of what is kept
+	Edited    bool     `json:"edited,omitempty"` // something else would be sent
 }
 
-// planReplay prints what would be sent where. The error is the one that sending
-// would have for want of a target.
-func planReplay(c *cli.Context, choice *choice, targets *targetSet) error {
-	out := newScreen(c.App.Writer, c.Bool("no-color"))
+// plan prints what would be sent where. The error is the one that sending would
+// have for want of a target, or for an edit that cannot be made. No editor is
+// opened.
+func (r *replayRun) plan() error {
+	c, out := r.c, r.out
+	r.edits.edit = false
 	var left leftOut
 	n := 0
-	for d, err := range choice.deliveries(c.Context) {
+	for d, err := range r.choice.deliveries(c.Context) {
 		if err != nil {
 			return err
 		}
 		var names []string
-		all, why := targets.of(d)
+		all, sent, why := r.prepare(d)
 		for _, t := range all {
 			names = append(names, t.Name())
 		}
@@ -42,7 +45,7 @@ func planReplay(c *cli.Context, choice *choice, targets *targetSet) error {
 		} else {
 			n++
 		}
-		if err := showPlanned(c, out, d, names, why); err != nil {
+		if err := showPlanned(c, out, d, names, sent != nil, why); err != nil {
 			return err
 		}
 		if out.trouble.err != nil {
@@ -50,7 +53,7 @@ func planReplay(c *cli.Context, choice *choice, targets *targetSet) error {
 		}
 	}
 	if n+left.n == 0 {
-		text, err := choice.nothing(c.Context)
+		text, err := r.choice.nothing(c.Context)
 		if err != nil {
 			return err
 		}
@@ -61,11 +64,11 @@ func planReplay(c *cli.Context, choice *choice, targets *targetSet) error {
 	return left.err()
 }
 
-func showPlanned(c *cli.Context, s *screen, d *replay.Delivery, targets []string, why error) error {
+func showPlanned(c *cli.Context, s *screen, d *replay.Delivery, targets []string, edited bool, why error) error {
 	if c.Bool("json") {
 		r := plannedRecord{
 			recordHead: head("planned", time.Now()),
-			Delivery:   d.ID, WebhookID: d.WebhookID, Targets: append([]string{}, targets...), Summary: d.Summary, Size: d.BodySize,
+			Delivery:   d.ID, WebhookID: d.WebhookID, Targets: append([]string{}, targets...), Summary: d.Summary, Size: d.BodySize, Edited: edited,
 		}
 		if why != nil {
 			r.Reason = why.Error()
@@ -74,8 +77,11 @@ func showPlanned(c *cli.Context, s *screen, d *replay.Delivery, targets []string
 	}
 	id, when := pad(fmt.Sprint(d.ID), idWidth), d.Received().Local().Format(whenLayout(s))+"  "
 	where, paint := payload.Printable(strings.Join(targets, ", ")), s.good
-	if why != nil {
+	switch {
+	case why != nil:
 		where, paint = "nowhere", s.bad
+	case edited:
+		where += ", edited"
 	}
 	before := columns(id + when + where + "  ")
 	s.line("%s%s%s  %s", s.key(id), s.dim(when), paint(where), s.cut(headline(d), before))

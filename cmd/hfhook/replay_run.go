@@ -22,16 +22,24 @@ const (
 	shownOK = 100
 )
 
+// ballastSize is how much is counted as heap that is none, as it is never
+// touched: what little is held of many deliveries would else be looked through
+// hundreds of times a second.
+const ballastSize = 16 << 20
+
 // replayRun is one hfhook replay: outgoing says what is sent, enough whether it
 // is, came is told what became of it, and end says so.
 type replayRun struct {
 	c       *cli.Context
 	choice  *choice
 	targets *targetSet
+	edits   *edits
+	compare *comparison
 	many    bool
 	out     *screen
 	talk    *screen
 	bar     *progress
+	ballast []byte // see ballastSize
 
 	// Of outgoing, which runs beside came.
 	left leftOut
@@ -49,17 +57,27 @@ type replayRun struct {
 	muted   atomic.Bool    // nobody can be told what comes back
 }
 
-func newReplayRun(c *cli.Context, choice *choice, targets *targetSet, many bool) *replayRun {
-	r := &replayRun{
-		c: c, choice: choice, targets: targets, many: many,
+func newReplayRun(c *cli.Context, choice *choice, targets *targetSet, edits *edits, compare *comparison, many bool) *replayRun {
+	return &replayRun{
+		c: c, choice: choice, targets: targets, edits: edits, compare: compare, many: many,
 		out:  newScreen(c.App.Writer, c.Bool("no-color")),
 		talk: newScreen(c.App.ErrWriter, c.Bool("no-color")),
 		bar:  newProgress(c.App.ErrWriter), tally: newSummary(), refused: map[string]int{},
 	}
-	if many && !c.Bool("json") {
-		r.out.line("%s", r.out.dim(pad("ID", idWidth)+pad("ANSWER", answerWidth)+"WHAT"))
+}
+
+// begin says what is to come.
+func (r *replayRun) begin() {
+	if r.many {
+		r.ballast = make([]byte, ballastSize)
 	}
-	return r
+	if !r.many || r.c.Bool("json") {
+		return
+	}
+	if r.edits.any() {
+		r.talk.line("%s %s", r.talk.dim(pad("edited", 8)), r.talk.cut(payload.Printable(r.edits.text()), 9))
+	}
+	r.out.line("%s", r.out.dim(pad("ID", idWidth)+pad("ANSWER", answerWidth)+"WHAT"))
 }
 
 // countTotal tells the bar how many there will be.
@@ -81,7 +99,7 @@ func (r *replayRun) outgoing() iter.Seq2[replay.Outgoing, error] {
 				return
 			}
 			r.rest.given = d.ID
-			targets, err := r.targets.of(d)
+			targets, sent, err := r.prepare(d)
 			if err != nil {
 				r.left.add(d, err)
 				r.bar.expect(-1)
@@ -89,7 +107,7 @@ func (r *replayRun) outgoing() iter.Seq2[replay.Outgoing, error] {
 			}
 			r.bar.expect(len(targets) - 1)
 			for _, t := range targets {
-				if !yield(r.prepare(d, t)) {
+				if !yield(replay.Outgoing{Delivery: d, Target: t, Sent: sent}, nil) {
 					return
 				}
 			}
@@ -98,9 +116,16 @@ func (r *replayRun) outgoing() iter.Seq2[replay.Outgoing, error] {
 	}
 }
 
-// prepare makes what is sent to t in place of d.
-func (r *replayRun) prepare(d *replay.Delivery, t target) (replay.Outgoing, error) {
-	return replay.Outgoing{Delivery: d, Target: t}, nil
+// prepare says where d is to be sent, and what in place of it.
+func (r *replayRun) prepare(d *replay.Delivery) (targets []target, sent *replay.Sent, err error) {
+	targets, err = r.targets.of(d)
+	if err == nil {
+		targets, err = r.compare.with(targets)
+	}
+	if err == nil {
+		sent, err = r.edits.apply(d)
+	}
+	return targets, sent, err
 }
 
 // came notes an attempt that came back, and shows it.
@@ -113,7 +138,10 @@ func (r *replayRun) came(o replay.Outcome) {
 	r.rest.sent = max(r.rest.sent, o.Delivery.ID)
 	r.tally.add(a)
 	r.bar.step(!a.OK())
-	r.bar.above(func() { r.show(o.Delivery, a) })
+	r.bar.above(func() {
+		r.show(o, a)
+		r.showCompared(o.Delivery, a)
+	})
 	if r.trouble != nil || r.out.trouble.err != nil {
 		r.muted.Store(true)
 	}
@@ -140,7 +168,8 @@ func (r *replayRun) enough(a *replay.Attempt) bool {
 const answerWidth = 33
 
 // show prints what came back: a record, a line, or for one delivery all of it.
-func (r *replayRun) show(d *replay.Delivery, a *replay.Attempt) {
+func (r *replayRun) show(o replay.Outcome, a *replay.Attempt) {
+	d := o.Delivery
 	switch {
 	case r.c.Bool("json"):
 		if err := writeRecord(r.out, recordAttempt(a)); err != nil && r.trouble == nil {
@@ -149,6 +178,9 @@ func (r *replayRun) show(d *replay.Delivery, a *replay.Attempt) {
 		return
 	case !r.many:
 		replayBlock(r.out, d, a)
+		if o.Sent != nil {
+			field{name: "edited", text: []string{payload.Printable(r.edits.text())}}.print(r.out)
+		}
 		return
 	case a.OK() && r.shown > shownOK:
 		return
@@ -171,6 +203,26 @@ func (r *replayRun) show(d *replay.Delivery, a *replay.Attempt) {
 	r.out.line("%s%s%s", r.out.key(id), paint(answer), r.out.cut(what, columns(id+answer)))
 }
 
+// showCompared prints what a differs in from another answer.
+func (r *replayRun) showCompared(d *replay.Delivery, a *replay.Attempt) {
+	if r.compare.kind == withNothing {
+		return
+	}
+	for _, one := range r.compare.note(d, a, r.countTargets(d)) {
+		if !r.c.Bool("json") {
+			r.compare.show(r.out, one, r.many)
+		} else if err := writeRecord(r.out, r.compare.record(one)); err != nil && r.trouble == nil {
+			r.trouble = err
+		}
+	}
+}
+
+// countTargets is how many answers to d there will be.
+func (r *replayRun) countTargets(d *replay.Delivery) int {
+	addresses, _ := addressesOf(r.c, d)
+	return len(addresses) + 1
+}
+
 func replayBlock(s *screen, d *replay.Delivery, a *replay.Attempt) {
 	s.line("%s  %s", s.key(fmt.Sprintf("#%d", d.ID)), s.bold(s.cut(headline(d), 12)))
 	attemptLine(s, a)
@@ -182,6 +234,7 @@ func replayBlock(s *screen, d *replay.Delivery, a *replay.Attempt) {
 // end says how it went. err is what SendBatch returned.
 func (r *replayRun) end(err error) error {
 	r.bar.end()
+	r.ballast = nil
 	notSent := r.left.n + len(r.rest.unsent)
 	interrupted := r.c.Context.Err() != nil
 	if r.c.Bool("json") {
@@ -190,6 +243,7 @@ func (r *replayRun) end(err error) error {
 		}
 	} else if r.many {
 		r.tally.print(r.talk)
+		r.compare.print(r.talk)
 	}
 	switch {
 	case r.out.trouble.err != nil:
@@ -217,7 +271,12 @@ func (r *replayRun) end(err error) error {
 func (r *replayRun) verdict() error {
 	var err error
 	t := r.tally
+	differs := r.compare.result()
+	if r.compare.update && differs == nil {
+		r.talk.line("%s has %d expected answers now", payload.Printable(r.compare.file), r.compare.golden.Len())
+	}
 	switch {
+	case r.stopped == nil && r.compare.judges(): // what is expected is no failure
 	case r.stopped != nil && t.outside > 0:
 		err = &problem{exitAnswer, r.hint(), r.stopped}
 	case r.stopped != nil:
@@ -227,7 +286,7 @@ func (r *replayRun) verdict() error {
 	case t.unanswered > 0:
 		err = failed(fmt.Errorf("%d of %d deliveries got no answer", t.unanswered, t.sent), cmp.Or(r.hint(), "is the handler running?"))
 	}
-	return errors.Join(err, r.left.err())
+	return errors.Join(differs, err, r.left.err())
 }
 
 // hint says how to go on.

@@ -71,6 +71,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"hfhook":      func() { os.Exit(program()) },
 		"testhandler": handlerProgram,
+		"testeditor":  editorProgram,
 	})
 }
 

@@ -120,6 +120,8 @@ func setFromFile(c *cli.Context, file string, values map[string]any) error {
 // hfhook dev has.
 func fromFiles(c *cli.Context, flag string) bool {
 	switch name := commandName(c); {
+	case name == "replay" && slices.ContainsFunc(slices.Concat(editFlags(), compareFlags()), func(f cli.Flag) bool { return f.Names()[0] == flag }):
+		return false // what is sent in place of a delivery, and where to, is what was typed
 	case !strings.HasPrefix(name, "webhooks "), flag == "json":
 		return true
 	case name == "webhooks create":

@@ -26,6 +26,7 @@ const (
 	exitUsage    = 2
 	exitNotFound = 3
 	exitAnswer   = 4
+	exitDiffers  = 5
 	exitNoTunnel = 6
 	exitHub      = 7
 )

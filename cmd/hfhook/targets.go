@@ -16,7 +16,7 @@ import (
 func targetFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.DurationFlag{Name: "target-timeout", Usage: "give a target this `TIME` to answer", Value: 30 * time.Second, EnvVars: []string{"HFHOOK_TARGET_TIMEOUT"}},
-		&cli.StringSliceFlag{Name: "header", Aliases: []string{"H"}, Usage: "send `'Name: value'` too, in place of the one that came"},
+		&cli.StringSliceFlag{Name: "header", Aliases: []string{"H"}, Usage: "send `'Name: value'` too, in place of the one that came; 'Name:' takes it away"},
 		&cli.StringFlag{Name: "target-host", Usage: "send this Host `NAME`", DefaultText: "the target's own"},
 		&cli.StringFlag{Name: "target-ca", Usage: "trust the certificates in `FILE` for targets", TakesFile: true, EnvVars: []string{"HFHOOK_TARGET_CA"}},
 		&cli.StringFlag{Name: "target-cert", Usage: "show targets the client certificate in `FILE`", TakesFile: true, EnvVars: []string{"HFHOOK_TARGET_CERT"}},
@@ -33,13 +33,9 @@ type target interface {
 
 // newTarget makes an HTTP target out of an address and the flags.
 func newTarget(c *cli.Context, address, secret string) (target, error) {
-	headers := http.Header{}
-	for _, line := range c.StringSlice("header") {
-		name, value, ok := strings.Cut(line, ":")
-		if !ok || strings.TrimSpace(name) == "" {
-			return nil, usage(fmt.Sprintf("--header %q is no header", line), "write it as 'Name: value'")
-		}
-		headers.Add(strings.TrimSpace(name), strings.TrimSpace(value))
+	headers, err := headersOf(c)
+	if err != nil {
+		return nil, err
 	}
 	if !strings.Contains(address, "://") {
 		return nil, usage(fmt.Sprintf("%q is no URL", address), "write http:// in front: http://"+address)
@@ -64,6 +60,24 @@ func newTarget(c *cli.Context, address, secret string) (target, error) {
 		return nil, usage(err.Error(), "for example http://localhost:3000, or http://localhost:3000/hook to send every delivery there")
 	}
 	return made, nil
+}
+
+// headersOf reads --header. A name without a value takes a header away.
+func headersOf(c *cli.Context) (http.Header, error) {
+	headers := http.Header{}
+	for _, line := range c.StringSlice("header") {
+		name, value, ok := strings.Cut(line, ":")
+		name, value = http.CanonicalHeaderKey(strings.TrimSpace(name)), strings.TrimSpace(value)
+		switch {
+		case !ok || name == "":
+			return nil, usage(fmt.Sprintf("--header %q is no header", line), "write it as 'Name: value', or 'Name:' to take one away")
+		case value == "":
+			headers[name] = nil
+		default:
+			headers.Add(name, value)
+		}
+	}
+	return headers, nil
 }
 
 // liveTargets names where a delivery was or is to be sent when it arrived.

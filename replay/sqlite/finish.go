@@ -105,6 +105,9 @@ func (o *finishOp) attemptWeight(i int) int {
 }
 
 func (o *finishOp) apply(t *tx) error {
+	if err := o.allThere(t); err != nil {
+		return err
+	}
 	for i, a := range o.attempts {
 		target, err := t.target(a.Target)
 		if err != nil {
@@ -113,26 +116,8 @@ func (o *finishOp) apply(t *tx) error {
 		t.state.event++
 		o.ids[i] = t.state.event
 		t.state.keptBytes += int64(o.attemptWeight(i))
-		var exit driver.Value
-		if a.Exit != nil {
-			exit = int64(*a.Exit)
-		}
-		var sent []byte
-		if a.Sent != nil {
-			sent = a.Sent.Body
-		}
-		n, err := t.exec(background, `INSERT INTO attempts (id, delivery_id, target_id, arrival_id, started, duration,
-				status, body_cut, kind, failure, error, header, body, exit, edited, sent_header, sent_body)
-			SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17
-			WHERE EXISTS (SELECT 1 FROM deliveries WHERE id = ?2)`,
-			o.ids[i], a.DeliveryID, target, a.ArrivalID, a.Started.UnixMicro(), int64(a.Duration),
-			int64(a.Status), flag(a.BodyCut), string(a.Kind), string(a.Failure), a.Error, o.headers[i], a.Body,
-			exit, flag(a.Sent != nil), o.sent[i], sent)
-		if err != nil {
+		if err := o.insert(t, i, target); err != nil {
 			return err
-		}
-		if n == 0 {
-			return replay.ErrNotFound
 		}
 		if a.Kind == replay.Live {
 			upTo := a.ArrivalID
@@ -158,4 +143,59 @@ func (o *finishOp) apply(t *tx) error {
 		t.news = append(t.news, news)
 	}
 	return nil
+}
+
+// allThere gives ErrNotFound unless all deliveries are in the store. Those of
+// many attempts mostly follow each other, and are counted in one step.
+func (o *finishOp) allThere(t *tx) error {
+	ids := make([]int64, len(o.attempts))
+	for i, a := range o.attempts {
+		ids[i] = a.DeliveryID
+	}
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	for len(ids) > 0 {
+		n := 1
+		for n < len(ids) && ids[n] == ids[0]+int64(n) {
+			n++
+		}
+		there, err := t.ints(background, "SELECT count(*) FROM deliveries WHERE id BETWEEN ? AND ?", ids[0], ids[n-1])
+		if err != nil {
+			return err
+		}
+		if there[0] != int64(n) {
+			return replay.ErrNotFound
+		}
+		ids = ids[n:]
+	}
+	return nil
+}
+
+// insert writes one attempt. What few of them have is apart, since each value
+// takes its time.
+func (o *finishOp) insert(t *tx, i int, target int64) error {
+	a := o.attempts[i]
+	if a.Exit == nil && a.Sent == nil && a.Failure == "" && a.Error == "" {
+		_, err := t.exec(background, `INSERT INTO attempts (id, delivery_id, target_id, arrival_id, started, duration,
+				status, body_cut, kind, failure, error, header, body)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', ?, ?)`,
+			o.ids[i], a.DeliveryID, target, a.ArrivalID, a.Started.UnixMicro(), int64(a.Duration),
+			int64(a.Status), flag(a.BodyCut), string(a.Kind), o.headers[i], a.Body)
+		return err
+	}
+	var exit driver.Value
+	if a.Exit != nil {
+		exit = int64(*a.Exit)
+	}
+	var sent []byte
+	if a.Sent != nil {
+		sent = a.Sent.Body
+	}
+	_, err := t.exec(background, `INSERT INTO attempts (id, delivery_id, target_id, arrival_id, started, duration,
+			status, body_cut, kind, failure, error, header, body, exit, edited, sent_header, sent_body)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		o.ids[i], a.DeliveryID, target, a.ArrivalID, a.Started.UnixMicro(), int64(a.Duration),
+		int64(a.Status), flag(a.BodyCut), string(a.Kind), string(a.Failure), a.Error, o.headers[i], a.Body,
+		exit, flag(a.Sent != nil), o.sent[i], sent)
+	return err
 }

@@ -55,12 +55,9 @@ func (s *Store) listOldest(ctx context.Context, f *replay.Filter, yield func(*re
 	for _, span := range q.spans {
 		for more := true; more && left > 0; {
 			rows := min(left, chunkRows)
-			var entries []entry
 			var found []*replay.Delivery
 			err := s.read(ctx, func(c *conn) (err error) {
-				if entries, err = q.find(ctx, c, span, rows, chunkBytes); err == nil {
-					found, err = load(ctx, c, entries)
-				}
+				found, err = q.load(ctx, c, span, rows, chunkBytes)
 				return err
 			})
 			if err != nil {
@@ -69,9 +66,9 @@ func (s *Store) listOldest(ctx context.Context, f *replay.Filter, yield func(*re
 			if err := yieldAll(found, yield); err != nil {
 				return err
 			}
-			if more = len(entries) > 0; more {
-				span.from = entries[len(entries)-1].id + 1
-				left -= len(entries)
+			if more = len(found) > 0; more {
+				span.from = found[len(found)-1].ID + 1
+				left -= len(found)
 			}
 		}
 	}
@@ -158,9 +155,10 @@ func yieldAll(found []*replay.Delivery, yield func(*replay.Delivery, error) bool
 
 // search is a filter made ready.
 type search struct {
-	sql   string
-	args  []driver.Value
-	spans []span // of ids, to be searched one after the other
+	sql     string // for what find gives
+	loadSQL string // for deliveries
+	args    []driver.Value
+	spans   []span // of ids, to be searched one after the other
 }
 
 // span is a range of ids, both inclusive.
@@ -186,10 +184,12 @@ func (s *Store) search(ctx context.Context, f *replay.Filter, order string) (*se
 			return nil, err
 		}
 	}
+	where = " WHERE d.id BETWEEN ?1 AND ?2" + where + " ORDER BY d.id" + order + " LIMIT ?"
 	return &search{
-		sql:   "SELECT d.id, d.weight FROM " + from + " WHERE d.id BETWEEN ?1 AND ?2" + where + " ORDER BY d.id" + order + " LIMIT ?",
-		args:  args,
-		spans: spans,
+		sql:     "SELECT d.id, d.weight FROM " + from + where,
+		loadSQL: "SELECT " + deliveryColumns + " FROM " + from + " CROSS JOIN arrivals a ON a.id = d.arrival_id" + where,
+		args:    args,
+		spans:   spans,
 	}, nil
 }
 
@@ -224,6 +224,30 @@ func (q *search) find(ctx context.Context, c *conn, in span, rows int, maxBytes 
 		return maxBytes > 0
 	})
 	return found, err
+}
+
+// load is find for all that is known of the deliveries.
+func (q *search) load(ctx context.Context, c *conn, in span, rows int, maxBytes int) ([]*replay.Delivery, error) {
+	args := slices.Concat([]driver.Value{in.from, in.to}, q.args, []driver.Value{int64(rows)})
+	l := newLoad(rows)
+	l.query(ctx, c, q.loadSQL, args, func(row []driver.Value) bool {
+		maxBytes -= l.delivery(row)
+		return maxBytes > 0
+	})
+	n := len(l.found)
+	if n == 0 {
+		return l.end()
+	}
+	if first, last := l.found[0].ID, l.found[n-1].ID; last-first < int64(2*n) {
+		l.complete(ctx, c, loadRange, first, last)
+		return l.end()
+	}
+	ids := make([]entry, n)
+	for i, d := range l.found {
+		ids[i].id = d.ID
+	}
+	l.complete(ctx, c, loadMany, jsonList(ids))
+	return l.end()
 }
 
 // condition is the filter as SQL on deliveries d, beginning with AND. The text

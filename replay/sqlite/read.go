@@ -105,9 +105,11 @@ const (
 	arrivalColumns = "a.id, a.delivery_id, a.time, a.answer, a.repeat, a.remote"
 	attemptColumns = "t.id, t.delivery_id, t.arrival_id, t.started, t.duration, t.status, t.body_cut, t.kind, t.failure, t.error, t.header, t.body, n.name, t.exit, t.edited, t.sent_header, t.sent_body"
 
+	deliveryColumns = arrivalColumns + `, d.body_size, d.verdict, d.endpoint, d.scope, d.action, d.repo_type, d.repo,
+			d.webhook_id, d.method, d.path, d.query, d.host, d.reason, d.summary, d.header, d.body`
+
 	// CROSS JOIN tells SQLite to begin with the ids.
-	loadSQL = `SELECT ` + arrivalColumns + `, d.body_size, d.verdict, d.endpoint, d.scope, d.action, d.repo_type, d.repo,
-			d.webhook_id, d.method, d.path, d.query, d.host, d.reason, d.summary, d.header, d.body
+	loadSQL = `SELECT ` + deliveryColumns + `
 		FROM json_each(?) j CROSS JOIN deliveries d CROSS JOIN arrivals a ON a.id = d.arrival_id WHERE d.id = j.value`
 	loadRepeatsSQL = `SELECT ` + arrivalColumns + `
 		FROM json_each(?) j CROSS JOIN arrivals a WHERE a.delivery_id = j.value AND a.repeat <> ''`
@@ -120,64 +122,100 @@ const (
 // loading is the queries that make up deliveries.
 type loading struct{ deliveries, repeats, attempts, queue string }
 
+func loadingBy(in func(sql string) string) loading {
+	return loading{in(loadSQL), in(loadRepeatsSQL), in(loadAttemptsSQL), in(loadQueueSQL)}
+}
+
 var (
-	loadMany = loading{loadSQL, loadRepeatsSQL, loadAttemptsSQL, loadQueueSQL}
+	loadMany = loadingBy(func(sql string) string { return sql })
 	// With an id in place of JSON it takes half as long, which matters where
 	// one delivery after the other is sent.
-	loadOne = loading{oneID(loadSQL), oneID(loadRepeatsSQL), oneID(loadAttemptsSQL), oneID(loadQueueSQL)}
+	loadOne = loadingBy(strings.NewReplacer("json_each(?) j CROSS JOIN ", "", "= j.value", "= ?").Replace)
+	// From one id to another, others in between may not be wanted.
+	loadRange = loadingBy(strings.NewReplacer("json_each(?) j CROSS JOIN ", "", "= j.value", "BETWEEN ? AND ?").Replace)
 )
-
-func oneID(sql string) string {
-	return strings.NewReplacer("json_each(?) j CROSS JOIN ", "", "j.value", "?").Replace(sql)
-}
 
 // load gives those of the deliveries that are there, complete, in that
 // order, with four queries for all. No id is among them twice.
 func load(ctx context.Context, c *conn, entries []entry) ([]*replay.Delivery, error) {
-	sql, list := loadMany, []driver.Value{nil}
+	sql, ids := loadMany, driver.Value(nil)
 	if len(entries) == 1 {
-		sql, list[0] = loadOne, entries[0].id
+		sql, ids = loadOne, entries[0].id
 	} else {
-		list[0] = jsonList(entries)
+		ids = jsonList(entries)
 	}
-	found := make([]*replay.Delivery, 0, len(entries))
-	byID := make(map[int64]*replay.Delivery, len(entries))
-	var errs []error
-	each := func(sql string, f func(row []driver.Value)) {
-		errs = append(errs, c.query(ctx, sql, list, func(row []driver.Value) bool {
-			f(row)
-			return true
-		}))
-	}
-	each(sql.deliveries, func(row []driver.Value) {
-		d, err := scanDelivery(row)
-		errs = append(errs, err)
-		found = append(found, d)
-		byID[d.ID] = d
+	l := newLoad(len(entries))
+	l.query(ctx, c, sql.deliveries, []driver.Value{ids}, func(row []driver.Value) bool {
+		l.delivery(row)
+		return true
 	})
-	each(sql.repeats, func(row []driver.Value) {
+	l.complete(ctx, c, sql, ids)
+	return l.end()
+}
+
+// loaded is deliveries that are being put together.
+type loaded struct {
+	found []*replay.Delivery
+	byID  map[int64]*replay.Delivery
+	errs  []error
+}
+
+func newLoad(n int) *loaded {
+	return &loaded{make([]*replay.Delivery, 0, n), make(map[int64]*replay.Delivery, n), nil}
+}
+
+func (l *loaded) query(ctx context.Context, c *conn, sql string, args []driver.Value, f func(row []driver.Value) bool) {
+	if err := c.query(ctx, sql, args, f); err != nil {
+		l.errs = append(l.errs, err)
+	}
+}
+
+// delivery adds one with its first arrival, and tells about how large it is.
+func (l *loaded) delivery(row []driver.Value) int {
+	d, err := scanDelivery(row)
+	if err != nil {
+		l.errs = append(l.errs, err)
+	}
+	l.found = append(l.found, d)
+	l.byID[d.ID] = d
+	return rowBytes + len(d.Body)
+}
+
+// complete adds to the deliveries what else is known of them.
+func (l *loaded) complete(ctx context.Context, c *conn, sql loading, ids ...driver.Value) {
+	l.query(ctx, c, sql.repeats, ids, func(row []driver.Value) bool {
 		a := scanArrival(row)
-		if d := byID[a.DeliveryID]; d != nil {
+		if d := l.byID[a.DeliveryID]; d != nil {
 			d.Arrivals = append(d.Arrivals, a)
 		}
+		return true
 	})
-	each(sql.attempts, func(row []driver.Value) {
-		a, err := scanAttempt(row)
-		errs = append(errs, err)
-		if d := byID[a.DeliveryID]; d != nil {
-			d.Attempts = append(d.Attempts, a)
+	l.query(ctx, c, sql.attempts, ids, func(row []driver.Value) bool {
+		d := l.byID[integer(row[1])]
+		if d == nil {
+			return true
 		}
+		a, err := scanAttempt(row)
+		if err != nil {
+			l.errs = append(l.errs, err)
+		}
+		d.Attempts = append(d.Attempts, a)
+		return true
 	})
-	each(sql.queue, func(row []driver.Value) {
-		if d := byID[integer(row[0])]; d != nil {
+	l.query(ctx, c, sql.queue, ids, func(row []driver.Value) bool {
+		if d := l.byID[integer(row[0])]; d != nil {
 			d.Queued = append(d.Queued, text(row[1]))
 		}
+		return true
 	})
-	for _, d := range found {
+}
+
+func (l *loaded) end() ([]*replay.Delivery, error) {
+	for _, d := range l.found {
 		slices.SortFunc(d.Arrivals, func(a, b replay.Arrival) int { return int(a.ID - b.ID) })
 		slices.SortFunc(d.Attempts, func(a, b replay.Attempt) int { return int(a.ID - b.ID) })
 	}
-	return found, errors.Join(errs...)
+	return l.found, errors.Join(l.errs...)
 }
 
 func jsonList(entries []entry) string {

@@ -77,7 +77,7 @@ func (p Provider) parse(u *url.URL) (args []string, pattern *regexp.Regexp, _ *t
 	}
 	const example = `for example --tunnel-cmd 'mytunnel --to 127.0.0.1:{port}'`
 
-	args, err := split(p.Command)
+	args, err := Split(p.Command)
 	switch {
 	case err != nil:
 		return refuse("the tunnel command has "+err.Error(), "quote it as for a shell, "+example, err)

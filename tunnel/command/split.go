@@ -6,10 +6,15 @@ import (
 	"strings"
 )
 
-// split cuts a command line into words as a POSIX shell would, without doing
-// anything else that a shell does. The libraries for this know no Windows
-// paths, and some end the command at a # or a semicolon.
-func split(s string) ([]string, error) { return splitWords(s, runtime.GOOS != "windows") }
+// Split cuts a command line into words as a POSIX shell would, without doing
+// anything else that a shell does: quotes and backslashes count, while
+// variables, patterns, pipes and comments are words like any other. On Windows a
+// backslash is a character like any other. The error, such as "a quote that is
+// not closed", has nothing of the line in it.
+//
+// The libraries for this know no Windows paths, and some end the command at a #
+// or a semicolon.
+func Split(s string) ([]string, error) { return splitWords(s, runtime.GOOS != "windows") }
 
 // splitWords takes backslashes for escapes, or for ordinary characters.
 func splitWords(s string, escapes bool) (words []string, err error) {

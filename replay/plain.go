@@ -1,0 +1,212 @@
+package replay
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/net/http/httpguts"
+)
+
+const (
+	// maxPlainBody is what fits between two programs while the other one does
+	// not read. Larger bodies need somebody to read the answer meanwhile.
+	maxPlainBody = 64 << 10
+	// maxPlainIdle is how long a connection is kept for the next request. It is
+	// short, since nobody looks at what comes in meanwhile.
+	maxPlainIdle = time.Second
+	// maxInformational is how many answers of the 1xx kind come before the one.
+	maxInformational = 100
+)
+
+var errLongHeader = errors.New("the header of the answer is too long")
+
+// plainHTTP sends requests over HTTP/1.1 the way http.Transport does, with the
+// caller's goroutine alone. The two that a Transport has for each connection
+// cost more than the sending, where many are sent to a handler next door. It
+// does what that takes: no TLS, no proxies, no large bodies.
+type plainHTTP struct {
+	dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+	mu    sync.Mutex
+	idle  []*plainConn // the latest last
+	timer *time.Timer  // closes what is idle; nil when nothing is
+}
+
+type plainConn struct {
+	net.Conn
+	limit io.LimitedReader // how much of a header may still come
+	r     *bufio.Reader
+	w     *bufio.Writer
+	since time.Time // when it became idle
+	used  bool
+}
+
+// takes reports whether a request is one that it can send. All that an
+// http.Transport refuses is among the others.
+func (w *plainHTTP) takes(req *http.Request) bool {
+	if req.ContentLength > maxPlainBody || !httpguts.ValidHeaderFieldName(req.Method) || !httpguts.ValidHostHeader(req.Host) {
+		return false
+	}
+	for name, values := range req.Header {
+		if !httpguts.ValidHeaderFieldName(name) {
+			return false
+		}
+		for _, v := range values {
+			if !httpguts.ValidHeaderFieldValue(v) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// roundTrip sends the request and gives the answer, whose body is read and
+// closed before ctx ends. A kept connection that is dead before any of the
+// answer came is replaced by a new one.
+func (w *plainHTTP) roundTrip(ctx context.Context, req *http.Request, p *progress) (*http.Response, error) {
+	for {
+		c, err := w.get(ctx, req.URL.Host)
+		if err != nil {
+			return nil, err
+		}
+		aborted := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
+		resp, err := c.exchange(req, p)
+		if err == nil {
+			resp.Body = &plainBody{resp.Body, w, c, aborted, !resp.Close && resp.StatusCode != http.StatusSwitchingProtocols, false}
+			return resp, nil
+		}
+		aborted()
+		c.Close()
+		if !c.used || c.r.Buffered() > 0 || c.limit.N != MaxAnswer || ctx.Err() != nil {
+			return nil, err
+		}
+		req.Body, _ = req.GetBody()
+	}
+}
+
+func (w *plainHTTP) get(ctx context.Context, host string) (*plainConn, error) {
+	w.mu.Lock()
+	for n := len(w.idle); n > 0; n = len(w.idle) {
+		c := w.idle[n-1]
+		w.idle = w.idle[:n-1]
+		if time.Since(c.since) < maxPlainIdle {
+			w.mu.Unlock()
+			return c, nil
+		}
+		c.Close()
+	}
+	w.mu.Unlock()
+	if _, _, err := net.SplitHostPort(host); err != nil {
+		host = net.JoinHostPort(host, "80")
+	}
+	conn, err := w.dial(ctx, "tcp", host)
+	if err != nil {
+		return nil, err
+	}
+	c := &plainConn{Conn: conn, w: bufio.NewWriterSize(conn, 4<<10)}
+	c.limit.R = conn
+	c.r = bufio.NewReaderSize(&c.limit, 4<<10)
+	return c, nil
+}
+
+// exchange writes the request and reads the answer's header.
+func (c *plainConn) exchange(req *http.Request, p *progress) (*http.Response, error) {
+	c.limit.N = MaxAnswer
+	err := req.Write(c.w)
+	if err == nil {
+		err = c.w.Flush()
+	}
+	if _, ok := errors.AsType[*net.OpError](err); err != nil && !ok {
+		return nil, err // it cannot be sent
+	}
+	p.sent.Store(true)
+	// Also after an error: some answer before they have read everything, and
+	// hang up.
+	for range maxInformational {
+		resp, readErr := http.ReadResponse(c.r, req)
+		switch {
+		case readErr != nil && err == nil && c.limit.N <= 0:
+			return nil, errLongHeader
+		case readErr != nil && err == nil:
+			return nil, readErr
+		case readErr != nil:
+			return nil, err
+		case resp.StatusCode >= 200 || resp.StatusCode == http.StatusSwitchingProtocols:
+			c.limit.N = 1<<63 - 1
+			resp.Close = resp.Close || err != nil
+			return resp, nil
+		}
+	}
+	return nil, errLongHeader
+}
+
+func (w *plainHTTP) put(c *plainConn) {
+	c.used, c.since = true, time.Now()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.idle = append(w.idle, c)
+	if w.timer == nil {
+		w.timer = time.AfterFunc(maxPlainIdle, w.tidy)
+	}
+}
+
+// tidy closes what is idle for long.
+func (w *plainHTTP) tidy() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := 0
+	for n < len(w.idle) && time.Since(w.idle[n].since) >= maxPlainIdle {
+		w.idle[n].Close()
+		n++
+	}
+	w.idle = append(w.idle[:0], w.idle[n:]...)
+	if len(w.idle) == 0 {
+		w.timer = nil
+		return
+	}
+	w.timer.Reset(maxPlainIdle - time.Since(w.idle[0].since))
+}
+
+// close closes what is idle.
+func (w *plainHTTP) close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range w.idle {
+		c.Close()
+	}
+	w.idle = nil
+	if w.timer != nil && w.timer.Stop() {
+		w.timer = nil
+	}
+}
+
+// plainBody gives its connection back when it was read to the end.
+type plainBody struct {
+	io.ReadCloser
+	w       *plainHTTP
+	c       *plainConn
+	aborted func() bool // ends the watch of the context
+	keep    bool        // the connection may serve another request
+	end     bool        // the body was read to its end
+}
+
+func (b *plainBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.end = b.end || err == io.EOF
+	return n, err
+}
+
+func (b *plainBody) Close() error {
+	// The body itself would be read to its end.
+	if b.aborted() && b.keep && b.end && b.c.r.Buffered() == 0 {
+		b.w.put(b.c)
+		return nil
+	}
+	return b.c.Close()
+}
