@@ -22,14 +22,20 @@ import (
 // editFlags say how what is sent differs from what is kept. --header, which is
 // one of targetFlags, belongs to them.
 func editFlags() []cli.Flag {
+	return append(bodyFlags(),
+		&cli.BoolFlag{Name: "edit", Usage: "change the body in your editor ($VISUAL, $EDITOR), after all others", DisableDefaultText: true},
+		&cli.BoolFlag{Name: "raw", Usage: "with --edit, send also what is no JSON", DisableDefaultText: true},
+		&cli.BoolFlag{Name: "new-id", Usage: "send with a Webhook-Id that no handler has seen", DisableDefaultText: true},
+	)
+}
+
+// bodyFlags change bodies; trigger has them too.
+func bodyFlags() []cli.Flag {
 	var words []editWord // of --set and --unset, in the order of the command line
 	return []cli.Flag{
 		&cli.GenericFlag{Name: "set", Usage: "send with `PATH=VALUE` in the body: discussion.status=merged, updatedRefs.0.newSha=null; may be repeated", Value: &editWords{all: &words}},
 		&cli.GenericFlag{Name: "unset", Usage: "send without `PATH` in the body; may be repeated", Value: &editWords{all: &words, unset: true}},
 		&cli.StringFlag{Name: "patch", Usage: "change the body by the JSON Patch or merge patch in `FILE`, before --set and --unset; - is stdin", TakesFile: true},
-		&cli.BoolFlag{Name: "edit", Usage: "change the body in your editor ($VISUAL, $EDITOR), after all others", DisableDefaultText: true},
-		&cli.BoolFlag{Name: "raw", Usage: "with --edit, send also what is no JSON", DisableDefaultText: true},
-		&cli.BoolFlag{Name: "new-id", Usage: "send with a Webhook-Id that no handler has seen", DisableDefaultText: true},
 	}
 }
 
@@ -65,7 +71,7 @@ type edits struct {
 	one bool // one delivery is sent
 }
 
-// editsOf reads the flags. A file is read, once.
+// editsOf reads the flags.
 func editsOf(c *cli.Context) (*edits, error) {
 	header, err := headersOf(c)
 	if err != nil {
@@ -78,21 +84,28 @@ func editsOf(c *cli.Context) (*edits, error) {
 	if e.raw && !e.edit {
 		return nil, usage("--raw needs --edit", "hfhook replay --edit --raw last")
 	}
+	e.body, e.many, err = bodyEditsOf(c)
+	return e, err
+}
+
+// bodyEditsOf reads bodyFlags: edits of one body, and those of several, in which
+// what is taken away need not be there. A file is read, once.
+func bodyEditsOf(c *cli.Context) (one, many edit.Edits, err error) {
 	if name := c.String("patch"); name != "" {
 		p, err := readPatch(c, name)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		e.body, e.many = append(e.body, p), append(e.many, p)
+		one, many = append(one, p), append(many, p)
 	}
 	for _, w := range *c.Generic("set").(*editWords).all {
 		strict, lenient, err := w.parse()
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		e.body, e.many = append(e.body, strict), append(e.many, lenient)
+		one, many = append(one, strict), append(many, lenient)
 	}
-	return e, nil
+	return one, many, nil
 }
 
 func (w editWord) parse() (strict, lenient edit.Edit, err error) {

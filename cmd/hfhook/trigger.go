@@ -28,8 +28,7 @@ func triggerCommand() *cli.Command {
 			&cli.BoolFlag{Name: "list", Usage: "list the events and scenarios there are, or those that are named", DisableDefaultText: true},
 			&cli.StringFlag{Name: "repo", Usage: "about the repo `OWNER/NAME`", DefaultText: "example-user/example-TYPE"},
 			&cli.StringSliceFlag{Name: "type", Usage: "a repo of this `TYPE`: model, dataset, space, bucket, kernel; of several or all, one after the other", DefaultText: "what suits the event"},
-			&cli.StringSliceFlag{Name: "set", Usage: "put a value into the body, as `PATH=VALUE`: discussion.status=merged; may be repeated"},
-			&cli.StringSliceFlag{Name: "unset", Usage: "take what is at `PATH` out of the body; may be repeated"},
+		}, bodyFlags(), []cli.Flag{
 			&cli.Uint64Flag{Name: "seed", Usage: "ids, commits and texts follow from `N`: the same seed, the same bytes and Webhook-Ids", DefaultText: "a new one each time"},
 			&cli.StringFlag{Name: "webhook-id", Usage: "send this Webhook-Id `ID`, as of a retry", DefaultText: "a new one for each"},
 			&cli.IntFlag{Name: "count", Aliases: []string{"n"}, Usage: "send all of it `N` times, with other ids each time", Value: 1},

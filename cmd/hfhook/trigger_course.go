@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -64,48 +63,18 @@ func newCourse(c *cli.Context) (*course, error) {
 			return nil, usage("--speed "+err.Error(), "write 1x, 10x or 0.5x")
 		}
 	}
-	if p.edits, err = triggerEdits(c, len(p.parts) > 1 || p.parts[0].scenario); err != nil {
+	one, several, err := bodyEditsOf(c)
+	if err != nil {
 		return nil, err
+	}
+	if p.edits = one; len(p.parts) > 1 || p.parts[0].scenario {
+		p.edits = several
 	}
 	// What cannot be made is known before anything is sent.
 	for _, err := range p.all() {
 		return p, err
 	}
 	return p, nil
-}
-
-// triggerEdits reads --set and --unset. Among several events, some may not have
-// what is to be taken away.
-func triggerEdits(c *cli.Context, several bool) (edits edit.Edits, err error) {
-	unset := edit.Unset
-	if several {
-		unset = edit.UnsetIfThere
-	}
-	add := func(flag string, e edit.Edit, err error) error {
-		edits = append(edits, e)
-		return editProblem(flag, err)
-	}
-	for _, text := range c.StringSlice("set") {
-		e, err := edit.ParseSet(text)
-		if err := add("--set ", e, err); err != nil {
-			return nil, err
-		}
-	}
-	for _, path := range c.StringSlice("unset") {
-		e, err := unset(path)
-		if err := add("--unset ", e, err); err != nil {
-			return nil, err
-		}
-	}
-	return edits, nil
-}
-
-// editProblem is the error for an edit that cannot be made.
-func editProblem(flag string, err error) error {
-	if e, ok := errors.AsType[*edit.Error](err); ok {
-		return usage(flag+e.Error(), e.Hint)
-	}
-	return err
 }
 
 // total counts the deliveries.
@@ -135,7 +104,7 @@ func (p *course) all() iter.Seq2[*made, error] {
 			if len(p.edits) > 0 {
 				m.body, err = p.edits.Apply(m.body)
 			}
-			return yield(m, editProblem(m.event+": ", err)) && err == nil
+			return yield(m, editProblem(m.event+": ", err, exitUsage)) && err == nil
 		}
 		for range p.count {
 			for _, part := range p.parts {
