@@ -15,13 +15,15 @@ import (
 type targetSet struct {
 	c        *cli.Context
 	secret   string
+	to       string // every delivery goes there; empty: where it was sent before
+	failed   bool   // of those, to where it failed
 	made     map[string]target
 	commands []target             // of --exec; with any, all is sent there
 	output   func(cmdtarget.Line) // of theirs; set before anything is sent
 }
 
 func newTargets(c *cli.Context, secret string) *targetSet {
-	return &targetSet{c: c, secret: secret, made: map[string]target{}}
+	return &targetSet{c: c, secret: secret, to: c.String("to"), failed: c.Bool("failed"), made: map[string]target{}}
 }
 
 // findCommands reads --exec, which is stronger than a variable for --to.
@@ -58,7 +60,7 @@ func (s *targetSet) of(d *replay.Delivery) ([]target, error) {
 	if len(s.commands) > 0 {
 		return s.commands, nil
 	}
-	addresses, err := addressesOf(s.c, d)
+	addresses, err := s.addresses(d)
 	if err != nil {
 		return nil, err
 	}
@@ -73,15 +75,15 @@ func (s *targetSet) of(d *replay.Delivery) ([]target, error) {
 	return targets, nil
 }
 
-// addressesOf says where d is to be sent: --to, with --failed where it failed,
+// addresses says where d is to be sent: --to, with --failed where it failed,
 // else where it was sent live.
-func addressesOf(c *cli.Context, d *replay.Delivery) ([]string, error) {
-	if to := c.String("to"); to != "" {
-		return []string{to}, nil
+func (s *targetSet) addresses(d *replay.Delivery) ([]string, error) {
+	if s.to != "" {
+		return []string{s.to}, nil
 	}
 	names := liveTargets(d)
-	if c.Bool("failed") {
-		names = d.FailedAt()
+	if s.failed {
+		names = slices.DeleteFunc(d.FailedAt(), func(name string) bool { return !sentFromHere(d, name) })
 	}
 	if len(names) == 0 {
 		return nil, failed(fmt.Errorf("delivery %d was not sent anywhere when it arrived", d.ID),

@@ -80,6 +80,14 @@ func headersOf(c *cli.Context) (http.Header, error) {
 	return headers, nil
 }
 
+// sentFromHere reports whether a target is known by more than a file that was
+// imported: such a file may be a stranger's, who would be sent the secret.
+func sentFromHere(d *replay.Delivery, name string) bool {
+	return slices.ContainsFunc(d.Attempts, func(a replay.Attempt) bool {
+		return a.Target == name && (a.Kind == replay.Live || a.Kind == replay.Replayed)
+	})
+}
+
 // liveTargets names where a delivery was or is to be sent when it arrived.
 func liveTargets(d *replay.Delivery) []string {
 	var names []string
