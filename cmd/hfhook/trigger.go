@@ -12,6 +12,7 @@ import (
 
 	"github.com/hfhook/hfhook/payload"
 	"github.com/hfhook/hfhook/replay"
+	cmdtarget "github.com/hfhook/hfhook/replay/command"
 )
 
 func triggerCommand() *cli.Command {
@@ -20,8 +21,8 @@ func triggerCommand() *cli.Command {
 		Usage:     "make deliveries up and send them: every event, traps, scenarios",
 		UsageText: "hfhook trigger [flags] EVENT...\n  hfhook trigger [flags] scenario NAME...",
 		Description: "Sends what the Hub would send, into the running hfhook dev through its public URL, or to\n" +
-			"--to URL. No account is needed, and nothing happens at the Hub. Ends with exit code 4 when\n" +
-			"an answer is outside 2xx.\n" +
+			"--to URL, or has --exec COMMAND run. No account is needed, and nothing happens at the Hub.\n" +
+			"Ends with exit code 4 when an answer is outside 2xx, or the command fails.\n" +
 			"An EVENT is a name, or a pattern such as 'discussion.*'; --list shows them. A scenario is\n" +
 			"several deliveries that belong together, in an order that the seed decides.",
 		Flags: slices.Concat([]cli.Flag{
@@ -41,7 +42,7 @@ func triggerCommand() *cli.Command {
 			&cli.StringFlag{Name: "speed", Usage: "play scenarios at this `SPEED`: 10x leaves a tenth of the time between deliveries, 0.1x ten times as much", Value: "1x"},
 			&cli.BoolFlag{Name: "keep-going", Usage: fmt.Sprintf("go on where %d connections were refused in a row", maxRefused), DisableDefaultText: true},
 			&cli.StringFlag{Name: "store", Usage: "send into the hfhook dev that keeps deliveries in `FILE`", DefaultText: "in the state folder", EnvVars: []string{"HFHOOK_STORE"}, TakesFile: true},
-		}, secretFlags(), targetFlags(), []cli.Flag{
+		}, execFlags(), secretFlags(), targetFlags(), []cli.Flag{
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON object per line", EnvVars: []string{"HFHOOK_JSON"}, DisableDefaultText: true},
 		}),
 		Action: trigger,
@@ -68,8 +69,8 @@ func trigger(c *cli.Context) error {
 	if c.Bool("print") {
 		return course.print(c)
 	}
-	if c.String("to") != "" && c.Bool("local") {
-		return usage("--to and --local exclude each other", "choose one of them")
+	if err := checkDestination(c); err != nil {
+		return err
 	}
 	options := replay.BatchOptions{Concurrency: c.Int("concurrency"), Unordered: true, Speed: course.speed}
 	if options.Concurrency < 1 || options.Concurrency > maxConcurrency {
@@ -82,13 +83,14 @@ func trigger(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	to, err := destinationOf(c, key.value)
+	var run *triggerRun
+	to, err := destinationOf(c, key.value, func(l cmdtarget.Line) { run.output(l) })
 	if err != nil {
 		return err
 	}
 	defer to.target.Close()
 
-	run := newTriggerRun(c, course, to)
+	run = newTriggerRun(c, course, to)
 	options.Stop, options.Done = run.enough, run.came
 	return run.end(replay.SendBatch(c.Context, run.outgoing(), options))
 }

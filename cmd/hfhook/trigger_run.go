@@ -12,6 +12,7 @@ import (
 
 	"github.com/hfhook/hfhook/payload"
 	"github.com/hfhook/hfhook/replay"
+	cmdtarget "github.com/hfhook/hfhook/replay/command"
 )
 
 // triggeredRecord is a delivery that was made up and sent.
@@ -50,6 +51,8 @@ type triggerRun struct {
 	bar       *progress
 
 	made sync.Map // *made by its number, of what is under way
+
+	headed bool // the headline of the only one is there: a command printed something
 
 	// Of came.
 	tally   *summary
@@ -129,6 +132,26 @@ func (r *triggerRun) came(o replay.Outcome) {
 	}
 }
 
+// output shows a line of a command that runs.
+func (r *triggerRun) output(l cmdtarget.Line) {
+	r.bar.above(func() {
+		if r.c.Bool("json") {
+			_ = writeRecord(r.out, recordOutput(l)) // the screen knows
+			return
+		}
+		if v, ok := r.made.Load(l.DeliveryID); ok && r.total == 1 && !r.headed {
+			m := v.(*made)
+			r.head(m, r.course.delivery(m, time.Now()))
+			r.headed = true
+		}
+		outputLine(r.out, l)
+	})
+}
+
+func (r *triggerRun) head(m *made, d *replay.Delivery) {
+	r.out.line("%s  %s", r.out.key(m.event), r.out.bold(r.out.cut(headline(d), columns(m.event)+2)))
+}
+
 // show prints what came back: a record, a line, or for one delivery all of it.
 func (r *triggerRun) show(m *made, d *replay.Delivery, a *replay.Attempt) {
 	switch {
@@ -137,8 +160,11 @@ func (r *triggerRun) show(m *made, d *replay.Delivery, a *replay.Attempt) {
 			r.trouble = err
 		}
 		return
+	case r.headed:
+		answerHead(r.out, "", a)
+		return
 	case r.total == 1:
-		r.out.line("%s  %s", r.out.key(m.event), r.out.bold(r.out.cut(headline(d), columns(m.event)+2)))
+		r.head(m, d)
 		answerLines(r.out, "", a)
 		if a.OK() && len(a.Body) > 0 && isText(a.Body) {
 			field{cont: true, text: firstLines(string(a.Body), maxAnswer)}.print(r.out)
@@ -198,6 +224,10 @@ func (r *triggerRun) end(err error) error {
 		return err
 	case r.stopped != nil && t.outside == 0:
 		return failed(r.stopped, r.silence())
+	case t.outside > 0 && r.to.command:
+		return &problem{exitAnswer, "", fmt.Errorf("%d of %d runs did not end with exit code 0", t.failed(), t.sent)}
+	case t.unanswered > 0 && r.to.command:
+		return failed(fmt.Errorf("%d of %d runs did not end by themselves", t.unanswered, t.sent), "")
 	case t.outside > 0:
 		return &problem{exitAnswer, r.refusal(), errors.Join(fmt.Errorf("%d of %d answers are outside 2xx", t.failed(), t.sent), r.stopped)}
 	case t.unanswered > 0:

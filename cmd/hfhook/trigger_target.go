@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 
 	"github.com/urfave/cli/v2"
+
+	cmdtarget "github.com/hfhook/hfhook/replay/command"
 )
 
 const defaultPath = "/webhooks/dev"
@@ -17,11 +19,38 @@ type destination struct {
 	target target
 	dev    bool // a running hfhook dev
 	local  bool // that has no public URL
+
+	command bool
 }
 
-// destinationOf makes the target of --to, else that of the running hfhook dev:
-// its public URL, so that a delivery goes the whole way.
-func destinationOf(c *cli.Context, secret string) (to destination, err error) {
+// checkDestination refuses flags for more than one.
+func checkDestination(c *cli.Context) error {
+	lines := commandLines(c)
+	switch local, to := c.Bool("local"), c.String("to") != ""; {
+	case to && local:
+		return usage("--to and --local exclude each other", "choose one of them")
+	case len(lines) > 0 && to:
+		return usage("--to and --exec exclude each other", "choose one of them")
+	case len(lines) > 0 && local:
+		return usage("--local and --exec exclude each other", "choose one of them")
+	case len(lines) > 1:
+		return usage("--exec is given more than once", "trigger runs one command; the same --seed gives another one the same deliveries")
+	}
+	return nil
+}
+
+// destinationOf makes the target of --exec or --to, else that of the running
+// hfhook dev: its public URL, so that a delivery goes the whole way. output is
+// told what a command prints.
+func destinationOf(c *cli.Context, secret string, output func(cmdtarget.Line)) (to destination, err error) {
+	commands, err := execTargets(c, secret, output)
+	if err != nil {
+		return to, err
+	}
+	if len(commands) > 0 {
+		to.target, to.command = commands[0], true
+		return to, nil
+	}
 	if address := c.String("to"); address != "" {
 		to.target, err = newTarget(c, address, secret)
 		return to, err
