@@ -59,10 +59,15 @@ func repoEvents() []Event {
 			return m.move(m.sibling("renamed-"+m.last()), m.owner)
 		}),
 		event("transfer", payload.ActionMove, "given to another owner, whose id is in movedTo.owner", func(m *maker) object {
-			return m.move("example-org/"+m.last(), m.oid())
+			to := "example-org/" + m.last()
+			if strings.HasPrefix(m.name, "example-org/") {
+				to = "other-org/" + m.last()
+			}
+			return m.move(to, ownerID(m.seed, to))
 		}),
 		event("", payload.ActionDelete, "the repo is gone, and headSha with it", func(m *maker) object {
 			o := m.body()
+			m.gone = true
 			return o.set("repo", o.at("repo").without("headSha"))
 		}),
 	}
@@ -75,12 +80,12 @@ func contentEvents() []Event {
 	return []Event{
 		event("", "a commit on main; in a bucket, a file that was added", anyType, func(m *maker) object {
 			if m.kind == payload.RepoBucket {
-				return m.files(m.added(pick(m.random, paths)))
+				return m.files(m.added(m.file()))
 			}
 			return m.refs(ref(mainRef, m.head, m.sha()))
 		}),
 		event("branch-created", "a new branch: oldSha is null, headSha is that of main", withGit, func(m *maker) object {
-			return m.refs(ref("refs/heads/"+pick(m.random, branches), "", m.head))
+			return m.refs(ref(m.newRef("refs/heads/", branches), "", m.head))
 		}),
 		event("branch-updated", "a commit on another branch than main, which is often taken for one on main", withGit, func(m *maker) object {
 			return m.refs(ref("refs/heads/"+pick(m.random, branches), m.sha(), m.sha()))
@@ -89,14 +94,14 @@ func contentEvents() []Event {
 			return m.refs(ref("refs/heads/"+pick(m.random, branches), m.sha(), ""))
 		}),
 		event("tag-created", "a new tag", withGit, func(m *maker) object {
-			return m.refs(ref("refs/tags/"+pick(m.random, versions), "", m.head))
+			return m.refs(ref(m.newRef("refs/tags/", versions), "", m.head))
 		}),
 		event("tag-deleted", "a tag is gone: newSha is null", withGit, func(m *maker) object {
 			return m.refs(ref("refs/tags/"+pick(m.random, versions), m.sha(), ""))
 		}),
 		event("several", "main and a tag in one event: more than one entry in updatedRefs", withGit, func(m *maker) object {
 			before, after := m.head, m.sha()
-			return m.refs(ref(mainRef, before, after), ref("refs/tags/"+pick(m.random, versions), "", after))
+			return m.refs(ref(mainRef, before, after), ref(m.newRef("refs/tags/", versions), "", after))
 		}),
 		event("pr-ref", "the new ref of a pull request, refs/pr/N; main has not moved", withGit, func(m *maker) object {
 			m.num++
@@ -113,10 +118,10 @@ func contentEvents() []Event {
 			return o.set("repo", o.at("repo").with("tags", list{"license:apache-2.0", "language:de", "region:eu"}))
 		}),
 		event("files-deleted", "a file of a bucket is gone: no xetHash, no size", buckets, func(m *maker) object {
-			return m.files(deleted(pick(m.random, paths)))
+			return m.files(deleted(m.file()))
 		}),
 		event("files-mixed", "files of a bucket added, overwritten and deleted in one event", buckets, func(m *maker) object {
-			return m.files(m.added(paths[0]), m.added(paths[1]), deleted(paths[2]), m.added("empty.txt").set("size", int64(0)), deleted(paths[3]))
+			return m.files(m.added(m.file()), m.added(m.file()), deleted(m.file()), m.added(m.file()+".empty").set("size", int64(0)), deleted(m.file()))
 		}),
 		event("files-truncated", "10,000 files of a bucket, where the list is cut: a body of 1.5 MB, and the bucket has to be listed", buckets, func(m *maker) object {
 			return m.files(append(m.shards(m.below(1000), 0, MaxFiles-1), deleted("runs/old.bin"))...).with("updatedFilesTruncated", true)

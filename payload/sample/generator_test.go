@@ -50,7 +50,7 @@ func TestGeneratorRepeatsNothing(t *testing.T) {
 func TestCommitsFollowEachOther(t *testing.T) {
 	g := sample.NewGenerator(sample.Options{Seed: 9})
 	var head string
-	for _, name := range []string{"repo.content.update", "repo.content.update.branch-created", "discussion.update", "repo.content.update.several", "repo.content.update", "repo.create"} {
+	for _, name := range []string{"repo.content.update", "repo.content.update.branch-created", "discussion.update", "repo.content.update.several", "repo.content.update"} {
 		body, err := g.Next(name)
 		require.NoError(t, err)
 		p := decoded(t, body)
@@ -90,6 +90,44 @@ func TestGeneratorOfSeveralTypes(t *testing.T) {
 	assert.ErrorAs(t, err, new(*sample.TypeError))
 	_, err = g.ScenarioOf("pr-opened", payload.RepoBucket)
 	assert.ErrorAs(t, err, new(*sample.TypeError))
+}
+
+// What is there to tell two bodies apart does so.
+func TestTheNextBodyIsAnother(t *testing.T) {
+	for _, e := range sample.All() {
+		g := sample.NewGenerator(sample.Options{Seed: 9})
+		seen := map[string]bool{}
+		for range 5 {
+			body, err := g.Next(e.Name)
+			require.NoError(t, err)
+			assert.False(t, seen[string(body)], e.Name)
+			seen[string(body)] = true
+		}
+	}
+}
+
+// Until it is deleted, or created once more, it is the same repo.
+func TestARepoLivesOnce(t *testing.T) {
+	g := sample.NewGenerator(sample.Options{Seed: 9})
+	var ids []string
+	for _, name := range []string{"repo.create", "repo.update", "repo.move", "repo.delete", "repo.create", "repo.content.update", "repo.create"} {
+		body, err := g.Next(name)
+		require.NoError(t, err)
+		ids = append(ids, decoded(t, body).Repo.ID)
+	}
+	assert.Equal(t, []string{ids[0], ids[0], ids[0], ids[0], ids[4], ids[4], ids[6]}, ids)
+	assert.NotEqual(t, ids[0], ids[4])
+	assert.NotEqual(t, ids[4], ids[6])
+}
+
+func TestTransferIsToSomebodyElse(t *testing.T) {
+	for _, repo := range []string{"", "example-org/x", "acme/x"} {
+		body, err := sample.New("repo.move.transfer", sample.Options{Repo: repo})
+		require.NoError(t, err)
+		p := decoded(t, body)
+		assert.NotEqual(t, p.Repo.Owner, p.MovedTo.Owner)
+		assert.NotEqual(t, p.Repo.Name, p.MovedTo.Name)
+	}
 }
 
 // A private repo of one body makes the next one no secret.

@@ -9,8 +9,10 @@ import (
 
 // Generator makes bodies about one repo of each type, and for each a new
 // discussion, comment or commit. Commits follow each other: the old commit of
-// one body is the new one of the body before. It is not for several goroutines
-// at once.
+// one body is the new one of the body before. A repo that is created once more,
+// or was deleted, is another one of the same name. Only what has nothing to tell
+// its bodies apart, such as a change of a bucket's settings, is the same each
+// time, as it is at the Hub. It is not for several goroutines at once.
 type Generator struct {
 	options Options
 	random  random
@@ -42,7 +44,9 @@ func (g *Generator) NextOf(name string, kind payload.RepoType) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return g.write(e.build(g.maker(e, kind))), nil
+	m := g.maker(e, kind)
+	m.meanwhile()
+	return g.write(e.build(m)), nil
 }
 
 // WebhookID gives the value of a Webhook-Id header, another one each time.
@@ -59,6 +63,9 @@ func (g *Generator) maker(e *Event, kind payload.RepoType) *maker {
 		r = newRepo(g.options, kind)
 		g.repos[kind] = r
 	}
+	if r.gone {
+		r.renew(g.random)
+	}
 	m := &maker{random: g.random, repo: r}
 	if e != nil {
 		m.scope, m.action = e.Scope, e.Action
@@ -68,6 +75,7 @@ func (g *Generator) maker(e *Event, kind payload.RepoType) *maker {
 
 // repo is what stays the same from one body to the next.
 type repo struct {
+	seed    uint64
 	kind    payload.RepoType
 	name    string
 	id      string
@@ -77,6 +85,9 @@ type repo struct {
 	head    string // of main
 	num     int64  // of the newest discussion
 	people  []string
+	named   int  // branches and tags
+	begun   bool // there was a body about it
+	gone    bool // it was deleted
 }
 
 func newRepo(o Options, kind payload.RepoType) *repo {
@@ -84,17 +95,24 @@ func newRepo(o Options, kind payload.RepoType) *repo {
 	if name == "" {
 		name = "example-user/example-" + string(kind)
 	}
-	// The owner's id goes by the owner's name, the webhook's by neither.
-	owner, _, _ := strings.Cut(name, "/")
 	r := newRandom(o.Seed, "repo", string(kind), name)
 	people := newRandom(o.Seed, "people")
 	return &repo{
-		kind: kind, name: name, id: r.oid(), head: r.sha(), num: int64(1 + r.below(40)),
-		owner:   newRandom(o.Seed, "owner", owner).oid(),
+		seed: o.Seed, kind: kind, name: name, id: r.oid(), head: r.sha(), num: int64(1 + r.below(40)),
+		owner:   ownerID(o.Seed, name),
 		webhook: newRandom(o.Seed, "webhook").oid(),
 		people:  []string{people.oid(), people.oid(), people.oid()},
 	}
 }
+
+// ownerID is the id of who owns the repo with a name.
+func ownerID(seed uint64, name string) string {
+	owner, _, _ := strings.Cut(name, "/")
+	return newRandom(seed, "owner", owner).oid()
+}
+
+// renew makes it another repo of the same name.
+func (r *repo) renew(random random) { r.id, r.head, r.gone = random.oid(), random.sha(), false }
 
 // maker makes one body.
 type maker struct {
@@ -102,6 +120,19 @@ type maker struct {
 	*repo
 	scope  payload.Scope
 	action payload.Action
+}
+
+// meanwhile is what happened since the last body, before an event that has
+// nothing new itself: somebody pushed to main.
+func (m *maker) meanwhile() {
+	switch {
+	case !m.begun, m.scope.Within(payload.ScopeRepoContent), m.scope.Within(payload.ScopeDiscussion):
+	case m.scope == payload.ScopeRepo && m.action == payload.ActionCreate:
+		m.renew(m.random)
+	default:
+		m.head = m.sha()
+	}
+	m.begun = true
 }
 
 const hubURL = "https://huggingface.co/"
@@ -174,6 +205,18 @@ func ref(name, before, after string) object {
 	}
 	return o
 }
+
+// newRef is a name that was not given before.
+func (m *maker) newRef(prefix string, names []string) string {
+	name := prefix + pick(m.random, names)
+	if m.named++; m.named > 1 {
+		name += "-" + strconv.Itoa(m.named)
+	}
+	return name
+}
+
+// file is a path in a bucket.
+func (m *maker) file() string { return "runs/" + m.digits(6) + "/" + pick(m.random, paths) }
 
 func pullRef(num int64) string { return "refs/pr/" + strconv.FormatInt(num, 10) }
 

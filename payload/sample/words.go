@@ -39,7 +39,7 @@ var versions = []string{"v1.0", "v1.1.0", "v2.0-rc1", "2026.09"}
 var paths = []string{
 	"data/train-00000-of-00004.parquet",
 	"checkpoints/step-4000/model.safetensors",
-	"logs/run 12/events.jsonl",
+	"logs/first try/events.jsonl",
 	"bilder/größe.png",
 	"README.md",
 }
