@@ -19,13 +19,14 @@ dev: build ## build and start hfhook dev
 	@bin/hfhook dev $(ARGS)
 
 # The race detector needs a C compiler, the SSH tunnels a real sshd to test
-# against. Root gets both by itself; others are told how, and test without the
-# race detector unless CI is set.
+# against, completion real shells. Root gets them by itself; others are told
+# how, and test without the race detector unless CI is set.
 test: ## run all tests
 	@missing=; \
 	command -v $$($(GO) env CC) >/dev/null || missing="gcc libc6-dev"; \
 	PATH="$$PATH:/usr/sbin:/usr/local/sbin" command -v sshd >/dev/null || missing="$$missing openssh-server"; \
 	command -v ssh >/dev/null || missing="$$missing openssh-client"; \
+	for shell in bash zsh fish; do command -v $$shell >/dev/null || missing="$$missing $$shell"; done; \
 	if [ -n "$$missing" ]; then \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; \

@@ -43,6 +43,8 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			secretCommand(),
 			webhooksCommand(),
 			doctorCommand(),
+			completionCommand(),
+			completeCommand(),
 		},
 		Action: func(c *cli.Context) error {
 			if word := c.Args().First(); word != "" && word != "help" {
@@ -54,7 +56,6 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			return usage(err.Error(), "hfhook --help lists commands and flags")
 		},
 		ExitErrHandler:         func(*cli.Context, error) {}, // report decides
-		EnableBashCompletion:   true,
 		HideHelpCommand:        true,
 		UseShortOptionHandling: false,
 		// Headers hold commas. Flags that take several words split them.
@@ -77,10 +78,22 @@ func unknownCommand(program string, commands []*cli.Command, word string) error 
 	return usage(fmt.Sprintf("there is no command %q", strings.TrimPrefix(program+" "+word, "hfhook ")), hint)
 }
 
-// command fills in what all commands share: usage errors that are ours,
-// settings files, and a check for flags behind arguments, which urfave/cli
-// takes for arguments without a word (its issues 976 and 1177).
+// command is plain, with settings files.
 func command(cmd *cli.Command, maxArgs int) *cli.Command {
+	action := cmd.Action
+	cmd.Action = func(c *cli.Context) error {
+		if err := applySettings(c); err != nil {
+			return err
+		}
+		return action(c)
+	}
+	return plain(cmd, maxArgs)
+}
+
+// plain fills in what all commands share: usage errors that are ours, and a
+// check for flags behind arguments, which urfave/cli takes for arguments
+// without a word (its issues 976 and 1177).
+func plain(cmd *cli.Command, maxArgs int) *cli.Command {
 	action := cmd.Action
 	cmd.HideHelpCommand = true
 	cmd.CustomHelpTemplate = commandHelp
@@ -93,9 +106,6 @@ func command(cmd *cli.Command, maxArgs int) *cli.Command {
 		if maxArgs >= 0 && len(args) > maxArgs {
 			return usage(fmt.Sprintf("hfhook %s takes no argument %q", commandName(c), args[maxArgs]),
 				fmt.Sprintf("hfhook %s --help tells what it takes", commandName(c)))
-		}
-		if err := applySettings(c); err != nil {
-			return err
 		}
 		return action(c)
 	}

@@ -35,6 +35,7 @@ import (
 //	                          stderr are all that it has printed
 //	code N PROGRAM [args]     exec of a program that ends with exit code N
 //	hub NAME [what]           a Hub, see scriptHub
+//	typing SHELL WORDS...     what may stand where the cursor is
 func TestScripts(t *testing.T) {
 	samples, err := filepath.Abs(filepath.Join("..", "..", "payload", "testdata"))
 	if err != nil {
@@ -62,6 +63,7 @@ func TestScripts(t *testing.T) {
 			"ended":   scriptEnded,
 			"code":    scriptCode,
 			"hub":     scriptHub,
+			"typing":  scriptTyping,
 		},
 	})
 }

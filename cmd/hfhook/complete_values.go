@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hfhook/hfhook/hub"
+	"github.com/hfhook/hfhook/payload"
+	"github.com/hfhook/hfhook/replay"
+	"github.com/hfhook/hfhook/replay/sqlite"
+	"github.com/hfhook/hfhook/tunnel/ssh"
+)
+
+// completions says what values and arguments may be, by where they stand:
+//
+//	"replay"          the arguments of hfhook replay
+//	"--scope"         the value of the flag, whatever command has it
+//	"trigger --type"  the value of that command's flag, where it differs
+//
+// A new command or flag is completed without a line here. So are flags with
+// TakesFile, and those whose place for the value says all that it can be, as
+// `store|handler` does. What else there is to choose from belongs into this
+// table; oneOfThese, someOfThese, files and deliveries are there for it, and
+// anything with their signature will do:
+//
+//	"trigger": oneOfThese(sample.Names()...),
+//	"export":  deliveries,
+//	"import":  files,
+func completions() map[string]candidates {
+	return map[string]candidates{
+		"inspect":    deliveries,
+		"replay":     deliveries,
+		"completion": oneArgument(oneOfThese(shellNames()...)),
+
+		"--ack":     oneOfThese("store", "handler"),
+		"--action":  someOfThese(texts(payload.ActionCreate, payload.ActionUpdate, payload.ActionDelete, payload.ActionMove)...),
+		"--domain":  oneOfThese(texts(hub.DomainRepo, hub.DomainDiscussion)...),
+		"--scope":   someOfThese(texts(payload.ScopeRepo, payload.ScopeRepoContent, payload.ScopeRepoConfig, payload.ScopeDiscussion, payload.ScopeDiscussionComment)...),
+		"--status":  someOfThese("ok", "failed", "none", "2xx", "3xx", "4xx", "5xx"),
+		"--tunnel":  tunnelNames,
+		"--type":    someOfThese(texts(payload.RepoModel, payload.RepoDataset, payload.RepoSpace, payload.RepoBucket, payload.RepoKernel)...),
+		"--verdict": someOfThese(texts(replay.Accepted, replay.Rejected, replay.Undecodable)...),
+		"--watch":   watchedTypes,
+	}
+}
+
+// oneOfThese is for a value out of a closed set.
+func oneOfThese(words ...string) candidates {
+	return func(context.Context, *line) (a answer) {
+		for _, word := range words {
+			a.list = append(a.list, candidate{value: word})
+		}
+		return a
+	}
+}
+
+// someOfThese is for a value that may hold several of them with commas.
+func someOfThese(words ...string) candidates {
+	return func(_ context.Context, l *line) (a answer) {
+		before := l.word[:strings.LastIndexByte(l.word, ',')+1]
+		chosen := strings.Split(before, ",")
+		for _, word := range words {
+			if !slices.Contains(chosen, word) {
+				a.list = append(a.list, candidate{value: before + word})
+			}
+		}
+		return a
+	}
+}
+
+// oneArgument is for commands that take no more than one.
+func oneArgument(find candidates) candidates {
+	return func(ctx context.Context, l *line) answer {
+		if len(l.args) > 0 {
+			return answer{}
+		}
+		return find(ctx, l)
+	}
+}
+
+// files has the shell complete the name of a file.
+func files(context.Context, *line) answer { return answer{files: true} }
+
+func texts[T ~string](words ...T) []string {
+	all := make([]string, 0, len(words))
+	for _, word := range words {
+		all = append(all, string(word))
+	}
+	return all
+}
+
+func tunnelNames(context.Context, *line) answer {
+	a := answer{list: []candidate{
+		{"auto", "what is there already"},
+		{"none", "no tunnel"},
+		{"ngrok", "needs an authtoken"},
+		{"cloudflared", "needs the program cloudflared"},
+	}}
+	for _, server := range ssh.Presets() {
+		a.list = append(a.list, candidate{"ssh:" + server.Name, "needs nothing"})
+	}
+	a.list = append(a.list, candidate{"ssh://", "a server of your own"}, candidate{"command", "what --tunnel-cmd runs"})
+	return a
+}
+
+func watchedTypes(context.Context, *line) (a answer) {
+	for _, kind := range []hub.WatchedType{hub.Model, hub.Dataset, hub.Space, hub.Bucket, hub.Kernel, hub.User, hub.Org} {
+		a.list = append(a.list, candidate{value: string(kind) + ":"})
+	}
+	return a
+}
+
+// maxIDs is how many deliveries are offered.
+const maxIDs = 50
+
+// deliveries are the newest ones in the store that the line means, the newest
+// first, and words for the last two. The end of a range is completed too.
+func deliveries(ctx context.Context, l *line) answer {
+	a := answer{told: true}
+	path := l.setting("store")
+	if path == "" {
+		folder, err := stateFolder()
+		if err != nil {
+			return a
+		}
+		path = filepath.Join(folder, "deliveries.db")
+	}
+	found, err := sqlite.Newest(ctx, path, maxIDs)
+	if err != nil || len(found) == 0 {
+		return a
+	}
+	before, from := "", int64(0)
+	if first, _, ok := strings.Cut(l.word, ".."); ok {
+		before = first + ".."
+		from, _ = strconv.ParseInt(first, 10, 64)
+	}
+	add := func(word string, d *replay.Delivery) {
+		if d.ID > from && !slices.Contains(l.args, word) {
+			a.list = append(a.list, candidate{before + word, headline(d)})
+		}
+	}
+	for i, d := range found[:min(2, len(found))] {
+		add([]string{"last", "last~1"}[i], d)
+	}
+	for _, d := range found {
+		add(fmt.Sprint(d.ID), d)
+	}
+	return a
+}
