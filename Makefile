@@ -7,13 +7,16 @@ VERSION ?= $(shell git describe --tags --always 2>/dev/null | sed -n 's/^v\([0-9
 LDFLAGS  = -s -w $(if $(VERSION),-X main.version=$(VERSION))
 TOOL     = $(GO) tool -modfile=.ci/tools.mod
 
-.PHONY: help build dev test lint vuln cross bench fuzz picture clean
+.PHONY: help build man dev test lint vuln cross bench fuzz picture clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | sort
 
 build: ## build bin/hfhook
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/hfhook ./cmd/hfhook
+
+man: build ## write the man page, bin/hfhook.1
+	@bin/hfhook man > bin/hfhook.1
 
 dev: build ## build and start hfhook dev
 	@bin/hfhook dev $(ARGS)

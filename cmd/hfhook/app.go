@@ -34,6 +34,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Writer:    stdout,
 		ErrWriter: stderr,
 		Flags: []cli.Flag{
+			cli.HelpFlag, // urfave/cli leaves it out where there is a help command
 			&cli.BoolFlag{Name: "no-color", Usage: "plain text, also on a terminal (NO_COLOR does the same)", EnvVars: []string{"HFHOOK_NO_COLOR"}, DisableDefaultText: true},
 		},
 		Commands: []*cli.Command{
@@ -44,10 +45,12 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			webhooksCommand(),
 			doctorCommand(),
 			completionCommand(),
+			manCommand(),
+			helpCommand(),
 			completeCommand(),
 		},
 		Action: func(c *cli.Context) error {
-			if word := c.Args().First(); word != "" && word != "help" {
+			if word := c.Args().First(); word != "" {
 				return unknownCommand("hfhook", c.App.Commands, word)
 			}
 			return cli.ShowAppHelp(c)
@@ -60,22 +63,27 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		UseShortOptionHandling: false,
 		// Headers hold commas. Flags that take several words split them.
 		DisableSliceFlagSeparator: true,
-		CustomAppHelpTemplate:     appHelp,
+		CustomAppHelpTemplate:     appHelp(),
 	}
 }
 
 // unknownCommand is about a word that is none of the commands of program, which
 // is hfhook or a command of it that has subcommands.
 func unknownCommand(program string, commands []*cli.Command, word string) error {
-	hint := program + " --help lists the commands"
-	// Its suggestion may also be nothing alike, or the help command that there is not.
+	hint := suggest(commands, word) + program + " --help lists the commands"
+	return usage(fmt.Sprintf("there is no command %q", strings.TrimPrefix(program+" "+word, "hfhook ")), hint)
+}
+
+// suggest asks whether one of the commands was meant; empty when none looks so.
+func suggest(commands []*cli.Command, word string) string {
+	// Its suggestion may also be nothing alike, or an alias of the help command.
 	near := cli.SuggestCommand(commands, word)
 	for _, cmd := range commands {
-		if strings.Contains(near, fmt.Sprintf("%q", cmd.Name)) && word[0] == cmd.Name[0] {
-			hint = fmt.Sprintf("did you mean %q? %s", cmd.Name, hint)
+		if strings.Contains(near, fmt.Sprintf("%q", cmd.Name)) && word != "" && word[0] == cmd.Name[0] {
+			return fmt.Sprintf("did you mean %q? ", cmd.Name)
 		}
 	}
-	return usage(fmt.Sprintf("there is no command %q", strings.TrimPrefix(program+" "+word, "hfhook ")), hint)
+	return ""
 }
 
 // command is plain, with settings files.

@@ -20,8 +20,8 @@ type candidate struct {
 	about string // in words; may be empty
 }
 
-// answer is what may stand where the cursor is.
-type answer struct {
+// offer is what may stand where the cursor is.
+type offer struct {
 	list  []candidate // in the order in which they are to be shown
 	files bool        // or the name of a file
 	told  bool        // what a candidate is about is needed to choose one
@@ -29,10 +29,10 @@ type answer struct {
 
 // candidates finds what may be typed for a flag or an argument. It has little
 // time, which ends with ctx, and keeps quiet about whatever is wrong.
-type candidates func(ctx context.Context, l *line) answer
+type candidates func(ctx context.Context, l *typing) offer
 
-// line is a command line that is being typed, up to the cursor.
-type line struct {
+// typing is a command line that is being typed, up to the cursor.
+type typing struct {
 	app   *cli.App
 	cmd   *cli.Command // the app's root, when there is no command yet
 	name  string       // how the command is called behind "hfhook": "webhooks list"; "" for the root
@@ -48,8 +48,8 @@ type givenFlag struct {
 
 // complete answers for words, the words behind "hfhook" up to the cursor. The
 // last of them is the one that is being typed, and may be empty.
-func complete(ctx context.Context, app *cli.App, words []string) answer {
-	l := &line{app: app, cmd: &cli.Command{Flags: app.Flags, Subcommands: app.Commands}}
+func complete(ctx context.Context, app *cli.App, words []string) offer {
+	l := &typing{app: app, cmd: &cli.Command{Flags: app.Flags, Subcommands: app.Commands}}
 	words, l.word = words[:len(words)-1], words[len(words)-1]
 	var waiting cli.Flag // for its value
 	dashes := false      // what follows is an argument, whatever it looks like
@@ -82,14 +82,14 @@ func complete(ctx context.Context, app *cli.App, words []string) answer {
 	case !dashes && joined && isFlag(name):
 		flag := findFlag(l.cmd, name)
 		if flag == nil || !takesValue(l.cmd, name) {
-			return answer{}
+			return offer{}
 		}
 		l.word = value
-		a := l.valueOf(ctx, flag)
-		for i := range a.list {
-			a.list[i].value = name + "=" + a.list[i].value
+		o := l.valueOf(ctx, flag)
+		for i := range o.list {
+			o.list[i].value = name + "=" + o.list[i].value
 		}
-		return a
+		return o
 	case !dashes && strings.HasPrefix(l.word, "-"):
 		return l.flags()
 	case len(l.cmd.Subcommands) > 0:
@@ -101,10 +101,10 @@ func complete(ctx context.Context, app *cli.App, words []string) answer {
 	if l.word == "" && !dashes {
 		return l.flags() // there is nothing else to say
 	}
-	return answer{}
+	return offer{}
 }
 
-func (l *line) valueOf(ctx context.Context, flag cli.Flag) answer {
+func (l *typing) valueOf(ctx context.Context, flag cli.Flag) offer {
 	name, table := flag.Names()[0], completions()
 	if find := table[strings.TrimSpace(l.name+" --"+name)]; find != nil {
 		return find(ctx, l)
@@ -122,7 +122,7 @@ func (l *line) valueOf(ctx context.Context, flag cli.Flag) answer {
 			return oneOfThese(all...)(ctx, l)
 		}
 	}
-	return answer{}
+	return offer{}
 }
 
 func takesFile(flag cli.Flag) bool {
@@ -146,18 +146,18 @@ func usageOf(flag cli.Flag) string {
 
 // flags are those of the command that may still be given. Behind an argument
 // hfhook takes none.
-func (l *line) flags() (a answer) {
+func (l *typing) flags() (o offer) {
 	if len(l.args) > 0 {
-		return a
+		return o
 	}
 	for _, flag := range visibleFlags(l.cmd) {
 		_, again := flag.(cli.DocGenerationSliceFlag)
 		if !again && slices.ContainsFunc(l.given, func(g givenFlag) bool { return g.Names()[0] == flag.Names()[0] }) {
 			continue
 		}
-		a.list = append(a.list, candidate{"--" + flag.Names()[0], inShort(usageOf(flag))})
+		o.list = append(o.list, candidate{"--" + flag.Names()[0], inShort(usageOf(flag))})
 	}
-	return a
+	return o
 }
 
 // visibleFlags are a command's flags as its help lists them.
@@ -172,16 +172,16 @@ func visibleFlags(cmd *cli.Command) []cli.Flag {
 	})
 }
 
-func (l *line) commands() (a answer) {
+func (l *typing) commands() (o offer) {
 	if len(l.args) > 0 { // not one of them
-		return a
+		return o
 	}
 	for _, sub := range l.cmd.Subcommands {
 		if !sub.Hidden {
-			a.list = append(a.list, candidate{sub.Name, inShort(sub.Usage)})
+			o.list = append(o.list, candidate{sub.Name, inShort(sub.Usage)})
 		}
 	}
-	return a
+	return o
 }
 
 // inShort is the part of a usage text that says what it is about.
@@ -195,7 +195,7 @@ func inShort(usage string) string {
 
 // setting is what a flag of the command is set to: on the line, in the
 // environment, or in a settings file.
-func (l *line) setting(name string) string {
+func (l *typing) setting(name string) string {
 	flag := findFlag(l.cmd, name)
 	if flag == nil {
 		return ""

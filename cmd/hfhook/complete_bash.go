@@ -51,6 +51,9 @@ func parseBash(text, breaks string) (bashLine, error) {
 			quote, inWord, opened = c, true, word.Len()
 		case c == ' ' || c == '\t':
 			end()
+		case (c == '&' || c == '|') && redirected && strings.IndexByte("<>", text[i-1]) >= 0: // >&2, >|
+		case c == '&' && strings.HasPrefix(text[i+1:], ">"): // &>
+			end()
 		case c == '|' || c == ';' || c == '&' || c == '\n' || c == '(':
 			end()
 			words, redirected = nil, false

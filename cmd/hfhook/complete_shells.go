@@ -43,7 +43,7 @@ var shells = []shell{
 	{"bash", "hfhook.bash", `echo 'eval "$(hfhook completion bash)"' >> ~/.bashrc`},
 	{"zsh", "hfhook.zsh", `hfhook completion zsh > "${fpath[1]}/_hfhook"`},
 	{"fish", "hfhook.fish", `hfhook completion fish > ~/.config/fish/completions/hfhook.fish`},
-	{"powershell", "hfhook.ps1", `'hfhook completion powershell | Out-String | Invoke-Expression' >> $PROFILE`},
+	{"powershell", "hfhook.ps1", `'hfhook completion powershell | Out-String | iex' >> $PROFILE`},
 }
 
 func shellNames() (names []string) {
@@ -54,8 +54,8 @@ func shellNames() (names []string) {
 }
 
 func completionCommand() *cli.Command {
-	text := "The script completes commands, flags, their values, and the ids of deliveries. One\n" +
-		"line puts it in place for new shells:\n"
+	text := "The script completes commands, flags, their values, and the ids of deliveries.\n" +
+		"One line puts it in place for new shells:\n"
 	for _, s := range shells {
 		text += fmt.Sprintf("\n  %-11s %s", s.name, s.where)
 	}
@@ -130,15 +130,15 @@ func completeFor(ctx context.Context, app *cli.App, args []string, typed io.Read
 		bashAnswer(&b, ctx, app, args, string(text))
 	case "zsh", "fish", "powershell":
 		words := typedWords(text)
-		a := complete(ctx, app, words)
+		o := complete(ctx, app, words)
 		last := words[len(words)-1]
-		if a.files {
+		if o.files {
 			fmt.Fprintln(&b, ":files")
 		}
 		if shell == "zsh" {
-			inLines(a.list, columnsOf(args))
+			inLines(o.list, columnsOf(args))
 		}
-		for _, c := range a.list {
+		for _, c := range o.list {
 			// The others choose by themselves, as their users have set it up.
 			if shell == "powershell" && !strings.HasPrefix(strings.ToLower(c.value), strings.ToLower(last)) {
 				continue
@@ -188,22 +188,22 @@ func bashAnswer(w io.Writer, ctx context.Context, app *cli.App, args []string, t
 	if err != nil {
 		return
 	}
-	a := complete(ctx, app, typed.words)
-	if a.files {
+	o := complete(ctx, app, typed.words)
+	if o.files {
 		fmt.Fprintln(w, ":files")
 		return
 	}
 	word := typed.words[len(typed.words)-1]
-	fitting := slices.DeleteFunc(a.list, func(c candidate) bool {
-		return !strings.HasPrefix(c.value, word) || !bashSafe(c.value)
+	fitting := slices.DeleteFunc(o.list, func(c candidate) bool {
+		return !strings.HasPrefix(c.value, word) || len(c.value) == typed.kept || !bashSafe(c.value)
 	})
 	for i := range fitting {
 		fitting[i].value = fitting[i].value[typed.kept:]
 	}
-	if slices.ContainsFunc(fitting, func(c candidate) bool { return strings.ContainsAny(c.value[max(len(c.value)-1, 0):], ":/=") }) {
+	if slices.ContainsFunc(fitting, func(c candidate) bool { return strings.ContainsRune(":/=", rune(c.value[len(c.value)-1])) }) {
 		fmt.Fprintln(w, ":nospace") // more is to be typed
 	}
-	told := a.told && len(fitting) > 1 && slices.Contains(bashLists, kind)
+	told := o.told && len(fitting) > 1 && slices.Contains(bashLists, kind)
 	if told {
 		inLines(fitting, width)
 	}

@@ -34,7 +34,7 @@ func scriptTyping(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	cmd.Stdin = strings.NewReader(typed)
 	cmd.Dir, cmd.Env = ts.MkAbs("."), os.Environ()
-	for _, key := range append(slices.Clone(scriptEnv), "HFHOOK_STORE") {
+	for _, key := range append(slices.Clone(scriptEnv), "GORACE", "HFHOOK_STORE") {
 		cmd.Env = append(cmd.Env, key+"="+ts.Getenv(key))
 	}
 	var talk bytes.Buffer
@@ -72,6 +72,10 @@ func TestParseBash(t *testing.T) {
 		`x=$(hfhook replay 1`:                  {[]string{"replay", "1"}, 0},
 		`hfhook replay 2>/dev/null >a 1`:       {[]string{"replay", "1"}, 0},
 		`hfhook replay > a 1`:                  {[]string{"replay", "1"}, 0},
+		`hfhook replay >a 2>&1 1`:              {[]string{"replay", "1"}, 0},
+		`hfhook replay &>a 1`:                  {[]string{"replay", "1"}, 0},
+		`hfhook replay >|a 1`:                  {[]string{"replay", "1"}, 0},
+		`true & hfhook replay 1`:               {[]string{"replay", "1"}, 0},
 		`hfhook inspect $(touch x) 1`:          {[]string{"x)", "1"}, 0},
 		"hfhook inspect `touch x` 1":           {[]string{"inspect", "`touch", "x`", "1"}, 0},
 		`hfhook inspect 數:`:                    {[]string{"inspect", "數:"}, len("數:")},
@@ -184,4 +188,38 @@ func TestInShort(t *testing.T) {
 	assert.Equal(t, "send every delivery on to URL", inShort("send every delivery on to `URL`; one without a path keeps it"))
 	assert.Equal(t, "receive webhooks here", inShort("receive webhooks here: a public URL"))
 	assert.Equal(t, "", inShort(""))
+}
+
+// PowerShell is on no machine that the tests can rely on: what is looked at is
+// how the script asks, and that it evaluates nothing.
+func TestThePowerShellScript(t *testing.T) {
+	text, err := os.ReadFile("completion/hfhook.ps1")
+	require.NoError(t, err)
+	script := string(text)
+	for _, want := range []string{
+		"Register-ArgumentCompleter -Native -CommandName 'hfhook', 'hfhook.exe' -ScriptBlock {",
+		"| & $program __complete powershell",
+		"-eq ':files'",
+		"-split \"`t\", 2",
+		"EscapeSingleQuotedStringContent($text)",
+		"[System.Management.Automation.CompletionResult]::new($text, $value, 'ParameterValue', $about)",
+	} {
+		assert.Contains(t, script, want)
+	}
+	for _, never := range []string{"Invoke-Expression", "iex ", "ExpandString", "ScriptBlock]::Create"} {
+		assert.NotContains(t, script, never)
+	}
+	for open, end := range map[string]string{"{": "}", "(": ")", "[": "]"} {
+		assert.Equal(t, strings.Count(script, open), strings.Count(script, end), open)
+	}
+}
+
+// No script has the shell evaluate what it got.
+func TestTheScriptsEvaluateNothing(t *testing.T) {
+	for _, shell := range shells {
+		text, err := completionScripts.ReadFile("completion/" + shell.script)
+		require.NoError(t, err)
+		assert.NotRegexp(t, `(?m)\beval\b|\bsource\b`, string(text), shell.name)
+		assert.Contains(t, string(text), "__complete "+shell.name)
+	}
 }

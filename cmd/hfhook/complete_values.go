@@ -34,9 +34,9 @@ func completions() map[string]candidates {
 	return map[string]candidates{
 		"inspect":    deliveries,
 		"replay":     deliveries,
+		"help":       helpWords,
 		"completion": oneArgument(oneOfThese(shellNames()...)),
 
-		"--ack":     oneOfThese("store", "handler"),
 		"--action":  someOfThese(texts(payload.ActionCreate, payload.ActionUpdate, payload.ActionDelete, payload.ActionMove)...),
 		"--domain":  oneOfThese(texts(hub.DomainRepo, hub.DomainDiscussion)...),
 		"--scope":   someOfThese(texts(payload.ScopeRepo, payload.ScopeRepoContent, payload.ScopeRepoConfig, payload.ScopeDiscussion, payload.ScopeDiscussionComment)...),
@@ -50,40 +50,40 @@ func completions() map[string]candidates {
 
 // oneOfThese is for a value out of a closed set.
 func oneOfThese(words ...string) candidates {
-	return func(context.Context, *line) (a answer) {
+	return func(context.Context, *typing) (o offer) {
 		for _, word := range words {
-			a.list = append(a.list, candidate{value: word})
+			o.list = append(o.list, candidate{value: word})
 		}
-		return a
+		return o
 	}
 }
 
 // someOfThese is for a value that may hold several of them with commas.
 func someOfThese(words ...string) candidates {
-	return func(_ context.Context, l *line) (a answer) {
+	return func(_ context.Context, l *typing) (o offer) {
 		before := l.word[:strings.LastIndexByte(l.word, ',')+1]
 		chosen := strings.Split(before, ",")
 		for _, word := range words {
 			if !slices.Contains(chosen, word) {
-				a.list = append(a.list, candidate{value: before + word})
+				o.list = append(o.list, candidate{value: before + word})
 			}
 		}
-		return a
+		return o
 	}
 }
 
 // oneArgument is for commands that take no more than one.
 func oneArgument(find candidates) candidates {
-	return func(ctx context.Context, l *line) answer {
+	return func(ctx context.Context, l *typing) offer {
 		if len(l.args) > 0 {
-			return answer{}
+			return offer{}
 		}
 		return find(ctx, l)
 	}
 }
 
 // files has the shell complete the name of a file.
-func files(context.Context, *line) answer { return answer{files: true} }
+func files(context.Context, *typing) offer { return offer{files: true} }
 
 func texts[T ~string](words ...T) []string {
 	all := make([]string, 0, len(words))
@@ -93,25 +93,25 @@ func texts[T ~string](words ...T) []string {
 	return all
 }
 
-func tunnelNames(context.Context, *line) answer {
-	a := answer{list: []candidate{
+func tunnelNames(context.Context, *typing) offer {
+	o := offer{list: []candidate{
 		{"auto", "what is there already"},
 		{"none", "no tunnel"},
 		{"ngrok", "needs an authtoken"},
 		{"cloudflared", "needs the program cloudflared"},
 	}}
 	for _, server := range ssh.Presets() {
-		a.list = append(a.list, candidate{"ssh:" + server.Name, "needs nothing"})
+		o.list = append(o.list, candidate{"ssh:" + server.Name, "needs nothing"})
 	}
-	a.list = append(a.list, candidate{"ssh://", "a server of your own"}, candidate{"command", "what --tunnel-cmd runs"})
-	return a
+	o.list = append(o.list, candidate{"ssh://", "a server of your own"}, candidate{"command", "what --tunnel-cmd runs"})
+	return o
 }
 
-func watchedTypes(context.Context, *line) (a answer) {
+func watchedTypes(context.Context, *typing) (o offer) {
 	for _, kind := range []hub.WatchedType{hub.Model, hub.Dataset, hub.Space, hub.Bucket, hub.Kernel, hub.User, hub.Org} {
-		a.list = append(a.list, candidate{value: string(kind) + ":"})
+		o.list = append(o.list, candidate{value: string(kind) + ":"})
 	}
-	return a
+	return o
 }
 
 // maxIDs is how many deliveries are offered.
@@ -119,19 +119,19 @@ const maxIDs = 50
 
 // deliveries are the newest ones in the store that the line means, the newest
 // first, and words for the last two. The end of a range is completed too.
-func deliveries(ctx context.Context, l *line) answer {
-	a := answer{told: true}
+func deliveries(ctx context.Context, l *typing) offer {
+	o := offer{told: true}
 	path := l.setting("store")
 	if path == "" {
 		folder, err := stateFolder()
 		if err != nil {
-			return a
+			return o
 		}
 		path = filepath.Join(folder, "deliveries.db")
 	}
 	found, err := sqlite.Newest(ctx, path, maxIDs)
 	if err != nil || len(found) == 0 {
-		return a
+		return o
 	}
 	before, from := "", int64(0)
 	if first, _, ok := strings.Cut(l.word, ".."); ok {
@@ -140,7 +140,7 @@ func deliveries(ctx context.Context, l *line) answer {
 	}
 	add := func(word string, d *replay.Delivery) {
 		if d.ID > from && !slices.Contains(l.args, word) {
-			a.list = append(a.list, candidate{before + word, headline(d)})
+			o.list = append(o.list, candidate{before + word, headline(d)})
 		}
 	}
 	for i, d := range found[:min(2, len(found))] {
@@ -149,5 +149,5 @@ func deliveries(ctx context.Context, l *line) answer {
 	for _, d := range found {
 		add(fmt.Sprint(d.ID), d)
 	}
-	return a
+	return o
 }

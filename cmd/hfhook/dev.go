@@ -29,7 +29,7 @@ import (
 func devCommand() *cli.Command {
 	return command(&cli.Command{
 		Name:  "dev",
-		Usage: "receive webhooks here: a public URL, every delivery shown, kept and sent on",
+		Usage: "receive webhooks: a public URL, deliveries shown, kept, sent on",
 		Description: "Starts the receiver, opens a tunnel, prints the URL to enter at the Hub, and shows and\n" +
 			"keeps every delivery. Ctrl-C ends it.",
 		Flags: slices.Concat([]cli.Flag{

@@ -1,0 +1,265 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+)
+
+// recordKind is a type of record, for hfhook help json. Its fields are those of
+// the struct; recordFields says what they mean. A test wants each struct with a
+// recordHead here, and each field there.
+type recordKind struct {
+	name  string
+	zero  any
+	about string
+}
+
+var recordKinds = []recordKind{
+	{"ready", readyRecord{}, "hfhook dev receives"},
+	{"delivery", deliveryRecord{}, "arrived in hfhook dev, or is kept"},
+	{"attempt", attemptRecord{}, "a delivery was sent to a target"},
+	{"tunnel", tunnelRecord{}, "the tunnel changed its state"},
+	{"gap", gapRecord{}, "deliveries failed, and arrive again"},
+	{"registration", registrationRecord{}, "what hfhook dev did at the Hub"},
+	{"shield", shieldRecord{}, "what the Hub counts of a webhook"},
+	{"hold", holdRecord{}, "a target takes no connections, or does again"},
+	{"warning", warningRecord{}, "something to know"},
+	{"stopped", stoppedRecord{}, "hfhook dev ends"},
+	{"check", checkRecord{}, "what hfhook doctor found"},
+	{"path", pathRecord{}, "the way of the sample delivery of hfhook doctor"},
+	{"diagnosis", diagnosisRecord{}, "the last one of hfhook doctor"},
+	{"webhook", webhookRecord{}, "a webhook as the Hub has it"},
+	{"deleted", deletedRecord{}, "hfhook webhooks delete took it away"},
+	{"replayed", replayedRecord{}, "hfhook webhooks replay had the Hub send it"},
+}
+
+// recordFields says what fields mean, in one line, by type and name.
+var recordFields = map[string]string{
+	"ready.url":      "to enter at the Hub",
+	"ready.public":   "whether the Hub can reach it",
+	"ready.local":    "its URL on this machine",
+	"ready.tunnel":   "its name",
+	"ready.through":  "who carries the traffic, and where TLS ends",
+	"ready.settings": "the Hub's page for webhooks",
+	"ready.webhook":  "the id of the one that points here",
+	"ready.secret":   "generated, kept, given or none; never what it is",
+	"ready.targets":  "where deliveries are sent",
+	"ready.store":    "the file",
+	"ready.waiting":  "deliveries from before that are still to be sent",
+
+	"delivery.id":              "its number in the store",
+	"delivery.webhookId":       "the Webhook-Id",
+	"delivery.repeat":          "retry or replay: it came before",
+	"delivery.arrivals":        "from inspect: each time that it came",
+	"delivery.arrivals.time":   "when",
+	"delivery.arrivals.repeat": "retry or replay",
+	"delivery.arrivals.remote": "who connected",
+	"delivery.arrivals.answer": "the status that it got",
+	"delivery.verdict":         "accepted, rejected or undecodable",
+	"delivery.reason":          "why it was not accepted",
+	"delivery.endpoint":        "the name under /webhooks/, or the path",
+	"delivery.method":          "of the request",
+	"delivery.path":            "as it came",
+	"delivery.query":           "as it came, the secret redacted",
+	"delivery.host":            "the Host that it was for",
+	"delivery.headers":         "from inspect: lists by name, the secret redacted",
+	"delivery.remote":          "who connected",
+	"delivery.scope":           "of the event",
+	"delivery.action":          "of the event",
+	"delivery.repoType":        "model, dataset, space, bucket or another",
+	"delivery.repo":            "owner/name",
+	"delivery.summary":         "what happened, in words",
+	"delivery.problems":        "what is odd about the payload",
+	"delivery.size":            "of the body, in bytes",
+	"delivery.payload":         "the body, when it is a JSON object",
+	"delivery.body":            "the body, when it is none",
+	"delivery.queued":          "targets that it waits for",
+	"delivery.attempts":        "from inspect: attempt records",
+
+	"attempt.id":         "its number in the store",
+	"attempt.delivery":   "the id of what was sent",
+	"attempt.target":     "where to",
+	"attempt.kind":       "live or replay",
+	"attempt.ok":         "whether the answer is 2xx, and complete",
+	"attempt.status":     "of the answer",
+	"attempt.durationMs": "until the answer was complete",
+	"attempt.headers":    "of the answer: lists by name",
+	"attempt.text":       "the answer's body, when it is text",
+	"attempt.body":       "the answer's body, when it is none",
+	"attempt.bodyCut":    "whether there was more of it",
+	"attempt.failure":    "refused, dns, tls, timeout, broken, ...",
+	"attempt.error":      "what went wrong, in words",
+
+	"tunnel.state":   "opening, online, reconnecting or offline",
+	"tunnel.url":     "the public URL; another one than before is new",
+	"tunnel.code":    "what is wrong, for programs",
+	"tunnel.error":   "what is wrong, in words",
+	"tunnel.retryMs": "until it is tried again",
+
+	"gap.since":   "when they began to fail",
+	"gap.seconds": "until they arrived again",
+
+	"registration.webhook": "its id",
+	"registration.state":   "pointed, paused, resumed, deleted, kept, restored",
+	"registration.url":     "where it points",
+	"registration.text":    "the same in words",
+
+	"shield.webhook":  "its id",
+	"shield.received": "in the last 24 hours",
+	"shield.limit":    "that the Hub delivers in them",
+	"shield.failed":   "answers outside 2xx, counted by status",
+
+	"hold.target":  "its name",
+	"hold.since":   "when it began",
+	"hold.waiting": "deliveries that wait for it",
+	"hold.reason":  "why",
+	"hold.over":    "whether it takes them again",
+
+	"warning.message": "in words",
+	"warning.hint":    "what to do about it",
+
+	"stopped.arrivals": "of deliveries, with repeats",
+	"stopped.accepted": "arrivals that were",
+	"stopped.rejected": "arrivals that were, or were undecodable",
+	"stopped.attempts": "to send deliveries to targets",
+	"stopped.failed":   "attempts outside 2xx",
+	"stopped.waiting":  "deliveries that are still to be sent",
+	"stopped.reason":   "why it ends",
+
+	"check.name":   "of what was looked at; may come several times",
+	"check.state":  "ok, warning, failed or skipped",
+	"check.detail": "what was found",
+	"check.hint":   "what to do about it",
+
+	"path.url":       "that it was posted to",
+	"path.public":    "whether the Hub can reach it",
+	"path.tunnel":    "its name",
+	"path.proxy":     "that it went through",
+	"path.bytes":     "of the delivery's body",
+	"path.openMs":    "until there was a public URL",
+	"path.dnsMs":     "looking up the name",
+	"path.connectMs": "connecting",
+	"path.proxyMs":   "asking the proxy",
+	"path.tlsMs":     "agreeing on TLS",
+	"path.tunnelMs":  "sent until it arrived here",
+	"path.storedMs":  "arrived until it was on disk",
+	"path.answerMs":  "from there until the answer was back",
+	"path.totalMs":   "all of it, but for openMs",
+
+	"diagnosis.ok":       "whether hfhook dev has what it needs",
+	"diagnosis.failed":   "checks that hfhook dev needs",
+	"diagnosis.warnings": "checks that it does without",
+	"diagnosis.reason":   "why not everything was checked",
+
+	"webhook.id":                 "its id at the Hub",
+	"webhook.state":              "enabled, disabled, suspended-after-failure, ...",
+	"webhook.url":                "where it delivers, without its secret",
+	"webhook.job":                "that it starts instead",
+	"webhook.job.space":          "whose image it runs",
+	"webhook.job.image":          "that it runs",
+	"webhook.job.command":        "its words",
+	"webhook.job.arguments":      "of the command",
+	"webhook.job.flavor":         "the hardware",
+	"webhook.job.timeoutSeconds": "how long it may run",
+	"webhook.job.environment":    "names of variables",
+	"webhook.job.secrets":        "names of variables",
+	"webhook.jobId":              "of the Job that it was copied from",
+	"webhook.watched":            "what it is about",
+	"webhook.watched.type":       "model, dataset, space, bucket, kernel, user, org",
+	"webhook.watched.name":       "owner/name, or a user or org",
+	"webhook.domains":            "repo, discussion",
+	"webhook.hasSecret":          "whether the Hub sends one",
+	"webhook.secretFrom":         "where one that was sent just now is from",
+	"webhook.lastTriggerAt":      "when it fired last",
+	"webhook.settings":           "its page at the Hub",
+	"webhook.activity":           "its page at the Hub with what it delivered",
+
+	"deleted.id": "of the webhook",
+
+	"replayed.id":     "of the webhook",
+	"replayed.logId":  "of the delivery, on the Activity page",
+	"replayed.status": "that the target answered",
+	"replayed.ok":     "whether it is 2xx",
+}
+
+func jsonHelp() string {
+	var b strings.Builder
+	b.WriteString(`With --json, stdout has one JSON object per line and nothing else. Each has
+
+  v                 number   1; it stays, fields are only added
+  type              string   the word in front of each list here
+  time              time     RFC 3339, UTC
+
+A field with a question mark may be missing. bytes are in base64.
+`)
+	for _, kind := range recordKinds {
+		fmt.Fprintf(&b, "\n%s: %s\n", kind.name, kind.about)
+		eachField(kind.name, reflect.TypeOf(kind.zero), func(path string, depth int, f recordField) {
+			fmt.Fprintf(&b, "%*s%-*s %-8s %s\n", 2*depth, "", 19-2*depth, f.name, f.kind, recordFields[path])
+		})
+	}
+	return b.String()
+}
+
+// recordField is a field as it is in JSON.
+type recordField struct {
+	name string // with a question mark when it may be missing
+	kind string
+}
+
+// eachField visits the fields of a record, and behind each those of what it is
+// made of. path is the key in recordFields.
+func eachField(before string, record reflect.Type, f func(path string, depth int, field recordField)) {
+	for i := range record.NumField() {
+		field := record.Field(i)
+		name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if field.Anonymous || name == "" || name == "-" {
+			continue
+		}
+		path, kind, inner := before+"."+name, "", reflect.Type(nil)
+		kind, inner = jsonKind(field.Type)
+		if strings.Contains(options, "omitempty") || strings.Contains(options, "omitzero") {
+			name += "?"
+		}
+		f(path, strings.Count(path, "."), recordField{name, kind})
+		if inner != nil {
+			eachField(path, inner, f)
+		}
+	}
+}
+
+// jsonKind says what a type is in JSON, and gives the struct whose fields are
+// still to be told. A record is told at its own place.
+func jsonKind(t reflect.Type) (kind string, inner reflect.Type) {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch {
+	case t == reflect.TypeFor[time.Time]():
+		return "time", nil
+	case t == reflect.TypeFor[json.RawMessage]():
+		return "object", nil
+	case t == reflect.TypeFor[[]byte]():
+		return "bytes", nil
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return "string", nil
+	case reflect.Bool:
+		return "boolean", nil
+	case reflect.Map:
+		return "object", nil
+	case reflect.Slice, reflect.Array:
+		_, inner := jsonKind(t.Elem())
+		return "array", inner
+	case reflect.Struct:
+		if _, own := t.FieldByName("recordHead"); own {
+			return "object", nil
+		}
+		return "object", t
+	}
+	return "number", nil
+}
