@@ -41,6 +41,8 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			devCommand(),
 			inspectCommand(),
 			replayCommand(),
+			exportCommand(),
+			importCommand(),
 			secretCommand(),
 			webhooksCommand(),
 			doctorCommand(),

@@ -28,12 +28,12 @@ import (
 // anything with their signature will do:
 //
 //	"trigger": oneOfThese(sample.Names()...),
-//	"export":  deliveries,
-//	"import":  files,
 func completions() map[string]candidates {
 	return map[string]candidates{
 		"inspect":    deliveries,
 		"replay":     deliveries,
+		"export":     deliveries,
+		"import":     files,
 		"help":       helpWords,
 		"completion": oneArgument(oneOfThese(shellNames()...)),
 

@@ -169,10 +169,15 @@ func TestRecordFields(t *testing.T) {
 func TestTheHelpNamesEveryVariable(t *testing.T) {
 	app := readyApp()
 	text := environmentHelp(app)
+	about := map[string]string{}
+	for _, v := range flagVariables(app) {
+		about[v.name] = v.about
+		assert.Regexp(t, `(?m)^  `+v.name+` +--`, text)
+	}
 	eachCommand(app.Commands, "", func(name string, cmd *cli.Command) {
 		for _, flag := range cmd.Flags {
 			for _, v := range flag.(cli.DocGenerationFlag).GetEnvVars() {
-				assert.Regexp(t, `(?m)^  `+v+` +--`+flag.Names()[0]+` of .*\b`+strings.Fields(name)[0], text)
+				assert.Regexp(t, `(^|; )--`+flag.Names()[0]+` of [^;]*\b`+strings.Fields(name)[0]+`\b`, about[v], v)
 			}
 		}
 	})
