@@ -7,7 +7,7 @@ VERSION ?= $(shell git describe --tags --always 2>/dev/null | sed -n 's/^v\([0-9
 LDFLAGS  = -s -w $(if $(VERSION),-X main.version=$(VERSION))
 TOOL     = $(GO) tool -modfile=.ci/tools.mod
 
-.PHONY: help build dev test lint vuln cross bench fuzz picture clean
+.PHONY: help build man dev test lint vuln cross bench fuzz picture clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | sort
@@ -15,17 +15,21 @@ help: ## list what can be made
 build: ## build bin/hfhook
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/hfhook ./cmd/hfhook
 
+man: build ## write the man page, bin/hfhook.1
+	@bin/hfhook man > bin/hfhook.1
+
 dev: build ## build and start hfhook dev
 	@bin/hfhook dev $(ARGS)
 
 # The race detector needs a C compiler, the SSH tunnels a real sshd to test
-# against. Root gets both by itself; others are told how, and test without the
-# race detector unless CI is set.
+# against, completion real shells. Root gets them by itself; others are told
+# how, and test without the race detector unless CI is set.
 test: ## run all tests
 	@missing=; \
 	command -v $$($(GO) env CC) >/dev/null || missing="gcc libc6-dev"; \
 	PATH="$$PATH:/usr/sbin:/usr/local/sbin" command -v sshd >/dev/null || missing="$$missing openssh-server"; \
 	command -v ssh >/dev/null || missing="$$missing openssh-client"; \
+	for shell in bash zsh fish; do command -v $$shell >/dev/null || missing="$$missing $$shell"; done; \
 	if [ -n "$$missing" ]; then \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; \

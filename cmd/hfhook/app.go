@@ -34,21 +34,26 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Writer:    stdout,
 		ErrWriter: stderr,
 		Flags: []cli.Flag{
+			cli.HelpFlag, // urfave/cli leaves it out where there is a help command
 			&cli.BoolFlag{Name: "no-color", Usage: "plain text, also on a terminal (NO_COLOR does the same)", EnvVars: []string{"HFHOOK_NO_COLOR"}, DisableDefaultText: true},
 		},
 		Commands: []*cli.Command{
 			devCommand(),
 			inspectCommand(),
 			replayCommand(),
+			triggerCommand(),
 			exportCommand(),
 			importCommand(),
-			triggerCommand(),
 			secretCommand(),
 			webhooksCommand(),
 			doctorCommand(),
+			completionCommand(),
+			manCommand(),
+			helpCommand(),
+			completeCommand(),
 		},
 		Action: func(c *cli.Context) error {
-			if word := c.Args().First(); word != "" && word != "help" {
+			if word := c.Args().First(); word != "" {
 				return unknownCommand("hfhook", c.App.Commands, word)
 			}
 			return cli.ShowAppHelp(c)
@@ -57,33 +62,49 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			return usage(err.Error(), "hfhook --help lists commands and flags")
 		},
 		ExitErrHandler:         func(*cli.Context, error) {}, // report decides
-		EnableBashCompletion:   true,
 		HideHelpCommand:        true,
 		UseShortOptionHandling: false,
 		// Headers hold commas. Flags that take several words split them.
 		DisableSliceFlagSeparator: true,
-		CustomAppHelpTemplate:     appHelp,
+		CustomAppHelpTemplate:     appHelp(),
 	}
 }
 
 // unknownCommand is about a word that is none of the commands of program, which
 // is hfhook or a command of it that has subcommands.
 func unknownCommand(program string, commands []*cli.Command, word string) error {
-	hint := program + " --help lists the commands"
-	// Its suggestion may also be nothing alike, or the help command that there is not.
-	near := cli.SuggestCommand(commands, word)
-	for _, cmd := range commands {
-		if strings.Contains(near, fmt.Sprintf("%q", cmd.Name)) && word[0] == cmd.Name[0] {
-			hint = fmt.Sprintf("did you mean %q? %s", cmd.Name, hint)
-		}
-	}
+	hint := suggest(commands, word) + program + " --help lists the commands"
 	return usage(fmt.Sprintf("there is no command %q", strings.TrimPrefix(program+" "+word, "hfhook ")), hint)
 }
 
-// command fills in what all commands share: usage errors that are ours,
-// settings files, and a check for flags behind arguments, which urfave/cli
-// takes for arguments without a word (its issues 976 and 1177).
+// suggest asks whether one of the commands was meant; empty when none looks so.
+func suggest(commands []*cli.Command, word string) string {
+	// Its suggestion may also be nothing alike, or an alias of the help command.
+	near := cli.SuggestCommand(commands, word)
+	for _, cmd := range commands {
+		if strings.Contains(near, fmt.Sprintf("%q", cmd.Name)) && word != "" && word[0] == cmd.Name[0] {
+			return fmt.Sprintf("did you mean %q? ", cmd.Name)
+		}
+	}
+	return ""
+}
+
+// command is plain, with settings files.
 func command(cmd *cli.Command, maxArgs int) *cli.Command {
+	action := cmd.Action
+	cmd.Action = func(c *cli.Context) error {
+		if err := applySettings(c); err != nil {
+			return err
+		}
+		return action(c)
+	}
+	return plain(cmd, maxArgs)
+}
+
+// plain fills in what all commands share: usage errors that are ours, and a
+// check for flags behind arguments, which urfave/cli takes for arguments
+// without a word (its issues 976 and 1177).
+func plain(cmd *cli.Command, maxArgs int) *cli.Command {
 	action := cmd.Action
 	cmd.HideHelpCommand = true
 	cmd.CustomHelpTemplate = commandHelp
@@ -99,9 +120,6 @@ func command(cmd *cli.Command, maxArgs int) *cli.Command {
 		if maxArgs >= 0 && len(args) > maxArgs {
 			return usage(fmt.Sprintf("hfhook %s takes no argument %q", commandName(c), args[maxArgs]),
 				fmt.Sprintf("hfhook %s --help tells what it takes", commandName(c)))
-		}
-		if err := applySettings(c); err != nil {
-			return err
 		}
 		return action(c)
 	}

@@ -30,7 +30,7 @@ import (
 func devCommand() *cli.Command {
 	return command(&cli.Command{
 		Name:  "dev",
-		Usage: "receive webhooks here: a public URL, every delivery shown, kept and sent on",
+		Usage: "receive webhooks: a public URL, deliveries shown, kept, sent on",
 		Description: "Starts the receiver, opens a tunnel, prints the URL to enter at the Hub, and shows and\n" +
 			"keeps every delivery. Ctrl-C ends it.",
 		Flags: slices.Concat([]cli.Flag{
@@ -128,7 +128,12 @@ func (d *dev) prepare() error {
 	if err != nil {
 		return err
 	}
-	d.targets = append(d.targets, made...)
+	for _, t := range made {
+		if slices.ContainsFunc(d.targets, func(other target) bool { return other.Name() == t.Name() }) {
+			return usage("two targets are named "+t.Name(), "give each handler once")
+		}
+		d.targets = append(d.targets, t)
+	}
 
 	out, talk := newScreen(c.App.Writer, c.Bool("no-color")), newScreen(c.App.ErrWriter, c.Bool("no-color"))
 	d.out = out

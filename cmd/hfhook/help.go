@@ -10,21 +10,34 @@ import (
 // The layout of --help: a flag on a line of its own, what it does below it, in
 // lines that fit 80 columns.
 
-const appHelp = `{{.Name}}: {{.Usage}}
+const appHelpTop = `{{.Name}}: {{.Usage}}
 
 Usage:
   {{.UsageText}}
 
 Commands:{{range .VisibleCommands}}
-  {{printf "%-9s" .Name}} {{.Usage}}{{end}}
+  {{printf "%-12s" .Name}} {{.Usage}}{{end}}
 
 Flags:{{range .VisibleFlags}}
 {{.}}{{end}}
 
-hfhook COMMAND --help tells more. Settings come from flags, then HFHOOK_*
-variables, then .hfhook.yaml in this folder or above, then the user's
-hfhook/config.yaml.
+Topics:
 `
+
+const appHelpEnd = `
+hfhook help COMMAND and hfhook help TOPIC tell more. Settings come from flags,
+then HFHOOK_* variables, then .hfhook.yaml in this folder or above, then the
+user's hfhook/config.yaml.
+`
+
+// appHelp is the template of the app's help.
+func appHelp() string {
+	text := appHelpTop
+	for _, t := range topics() {
+		text += fmt.Sprintf("  %-12s %s\n", t.name, t.about)
+	}
+	return text + appHelpEnd
+}
 
 const commandHelp = `{{.HelpName}}: {{.Usage}}
 
@@ -53,17 +66,17 @@ Commands:{{range .VisibleCommands}}
 func init() { cli.FlagStringer = flagHelp }
 
 func flagHelp(f cli.Flag) string {
-	doc, ok := f.(cli.DocGenerationFlag)
-	if !ok {
-		return ""
+	names, value, text := describeFlag(f)
+	line := strings.Join(names, ", ")
+	if value != "" {
+		line += " " + value
 	}
-	// The word in backquotes stands for the value.
-	text, value := doc.GetUsage(), ""
-	if before, rest, ok := strings.Cut(text, "`"); ok {
-		value, rest, _ = strings.Cut(rest, "`")
-		text = before + value + rest
-	}
-	var names []string
+	return "  " + line + "\n" + wrap(text, 8, 78)
+}
+
+// describeFlag tells a flag's names with their dashes, the word for its value,
+// empty when it takes none, and what it does.
+func describeFlag(f cli.Flag) (names []string, value, text string) {
 	for _, name := range f.Names() {
 		dashes := "--"
 		if len(name) == 1 {
@@ -71,12 +84,20 @@ func flagHelp(f cli.Flag) string {
 		}
 		names = append(names, dashes+name)
 	}
-	line := strings.Join(names, ", ")
-	if doc.TakesValue() {
-		if value == "" {
-			value = "VALUE"
-		}
-		line += " " + value
+	doc, ok := f.(cli.DocGenerationFlag)
+	if !ok {
+		return names, "", ""
+	}
+	// The word in backquotes stands for the value.
+	text = doc.GetUsage()
+	if before, rest, ok := strings.Cut(text, "`"); ok {
+		value, rest, _ = strings.Cut(rest, "`")
+		text = before + value + rest
+	}
+	if !doc.TakesValue() {
+		value = ""
+	} else if value == "" {
+		value = "VALUE"
 	}
 	if byDefault := doc.GetDefaultText(); byDefault != "" && doc.TakesValue() {
 		text += fmt.Sprintf(" (default: %s)", strings.Trim(byDefault, `"`))
@@ -84,7 +105,7 @@ func flagHelp(f cli.Flag) string {
 	if vars := doc.GetEnvVars(); len(vars) > 0 {
 		text += " [$" + strings.Join(vars, ", $") + "]"
 	}
-	return "  " + line + "\n" + wrap(text, 8, 78)
+	return names, value, text
 }
 
 // wrap breaks a text into lines of at most width columns, indented.

@@ -38,6 +38,7 @@ import (
 //	                          are all that it has printed
 //	code N PROGRAM [args]     exec of a program that ends with exit code N
 //	hub NAME [what]           a Hub, see scriptHub
+//	typing SHELL WORDS...     what may stand where the cursor is
 func TestScripts(t *testing.T) {
 	samples, err := filepath.Abs(filepath.Join("..", "..", "payload", "testdata"))
 	if err != nil {
@@ -66,6 +67,7 @@ func TestScripts(t *testing.T) {
 			"ended":   scriptEnded,
 			"code":    scriptCode,
 			"hub":     scriptHub,
+			"typing":  scriptTyping,
 		},
 	})
 }

@@ -44,10 +44,10 @@ func TestSummaryOfNothing(t *testing.T) {
 
 func TestSummaryIsBounded(t *testing.T) {
 	s := newSummary()
-	for id := range int64(3 * maxFailures) {
+	for id := range int64(3 * maxFailedIDs) {
 		s.add(&replay.Attempt{DeliveryID: id, Status: 500})
 	}
-	assert.Len(t, s.record(0).Failures, maxFailures)
-	assert.Len(t, s.failedIDs, maxFailures)
-	assert.Equal(t, 3*maxFailures, s.record(0).Failed)
+	assert.Len(t, s.record(0).Failures, maxFailedIDs)
+	assert.Len(t, s.failedIDs, maxFailedIDs)
+	assert.Equal(t, 3*maxFailedIDs, s.record(0).Failed)
 }

@@ -24,6 +24,18 @@ import (
 // keyboard is the other end. What it says there is in p.err.
 func onTerminal(t *testing.T, env []string, args ...string) (p *process, keyboard *os.File) {
 	t.Helper()
+	home := t.TempDir()
+	cmd := exec.Command("hfhook", args...)
+	cmd.Env, cmd.Dir = append(append(append(os.Environ(), homeEnv(home)...), "NO_COLOR=1"), env...), home
+	p = &process{cmd: cmd, exited: make(chan struct{})}
+	cmd.Stdout = &p.out
+	return p, p.startOnTerminal(t)
+}
+
+// startOnTerminal starts p in a session of its own on a terminal, which also is
+// what of its streams is not set.
+func (p *process) startOnTerminal(t *testing.T) (keyboard *os.File) {
+	t.Helper()
 	keyboard, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = keyboard.Close() })
@@ -36,11 +48,10 @@ func onTerminal(t *testing.T, env []string, args ...string) (p *process, keyboar
 	require.NoError(t, err)
 	defer terminal.Close()
 
-	home := t.TempDir()
-	p = &process{cmd: exec.Command("hfhook", args...), exited: make(chan struct{})}
-	p.cmd.Env, p.cmd.Dir = append(append(append(os.Environ(), homeEnv(home)...), "NO_COLOR=1"), env...), home
 	p.cmd.Stdin, p.cmd.Stderr = terminal, terminal
-	p.cmd.Stdout = &p.out
+	if p.cmd.Stdout == nil {
+		p.cmd.Stdout = terminal
+	}
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	require.NoError(t, p.cmd.Start())
 	go func() {
@@ -53,7 +64,7 @@ func onTerminal(t *testing.T, env []string, args ...string) (p *process, keyboar
 		_ = p.cmd.Process.Kill()
 		<-p.exited
 	})
-	return p, keyboard
+	return keyboard
 }
 
 // control is for what os.File has no method for. Its Fd would make reads wait
