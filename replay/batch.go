@@ -43,8 +43,8 @@ type BatchOptions struct {
 
 	Rate float64 // sends per second at most; no limit
 	// Speed keeps the time between the first arrivals of the deliveries: 1 as
-	// it was, 10 in a tenth of it. It is not caught up on what the target made
-	// slower; 0: as fast as they go.
+	// it was, 10 in a tenth of it. What the target delays is caught up as soon
+	// as it can be; 0: as fast as they go.
 	Speed float64
 
 	// Stop is asked about each attempt as soon as it was made, one after the
