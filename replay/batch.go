@@ -8,8 +8,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"golang.org/x/time/rate"
 )
 
 // Outgoing is a delivery that is to be sent to a target once more.
@@ -43,8 +41,8 @@ type BatchOptions struct {
 
 	Rate float64 // sends per second at most; no limit
 	// Speed keeps the time between the first arrivals of the deliveries: 1 as
-	// it was, 10 in a tenth of it. It is not caught up on what the target made
-	// slower; 0: as fast as they go.
+	// it was, 10 in a tenth of it. What the target delays is caught up as soon
+	// as it can be; 0: as fast as they go.
 	Speed float64
 
 	// Stop is asked about each attempt as soon as it was made, one after the
@@ -106,7 +104,7 @@ type batch struct {
 	line     *batchLine
 	running  context.Context // ends when no more is to be sent
 	stop     context.CancelCauseFunc
-	limit    *rate.Limiter // nil: none
+	limit    *pace // nil: none
 	outcomes *batchOutcomes
 
 	asking sync.Mutex // held during Stop
@@ -118,8 +116,7 @@ func newBatch(ctx context.Context, o BatchOptions) *batch {
 	b.running, b.stop = context.WithCancelCause(ctx)
 	b.line = newBatchLine(b.running, o.Concurrency)
 	if o.Rate > 0 {
-		// Some in advance, for sleep is not that exact.
-		b.limit = rate.NewLimiter(rate.Limit(o.Rate), max(1, int(o.Rate/100)))
+		b.limit = &pace{interval: time.Duration(float64(time.Second) / o.Rate)}
 	}
 	return b
 }
@@ -154,7 +151,7 @@ func (b *batch) work(ctx context.Context) {
 		if !ok {
 			return
 		}
-		if b.limit != nil && b.limit.Wait(b.running) != nil {
+		if b.limit != nil && !b.limit.wait(b.running) {
 			b.line.back(out, lane)
 			return
 		}
@@ -232,28 +229,4 @@ func keep(ctx context.Context, s Store, attempts []*Attempt) error {
 		}
 	}
 	return nil
-}
-
-// spacing keeps the time between deliveries.
-type spacing struct {
-	speed       float64
-	begun, base time.Time
-}
-
-func newSpacing(speed float64) *spacing { return &spacing{speed: speed} }
-
-// wait waits until a delivery of this time is due, or ctx ends. The first is due
-// at once, and so is what is older than it.
-func (s *spacing) wait(ctx context.Context, received time.Time) {
-	if s.speed <= 0 {
-		return
-	}
-	if s.base.IsZero() {
-		s.begun, s.base = time.Now(), received
-		return
-	}
-	since := time.Duration(float64(received.Sub(s.base)) / s.speed)
-	if wait := time.Until(s.begun.Add(since)); wait > 0 {
-		pause(ctx, wait)
-	}
 }

@@ -136,6 +136,25 @@ func TestABatchKeepsToARate(t *testing.T) {
 	})
 }
 
+func TestABatchMakesUpForLittle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := stored(t, 30, 3)
+		var at []time.Duration
+		begun := time.Now()
+		h := &handler{name: "h", reply: func(_ context.Context, d *replay.Delivery) *replay.Attempt {
+			at = append(at, time.Since(begun))
+			if d.ID == 10 {
+				time.Sleep(time.Minute)
+			}
+			return &replay.Attempt{Status: 200}
+		}}
+		require.NoError(t, replay.SendBatch(t.Context(), outgoing(t.Context(), s, h), replay.BatchOptions{Store: s, Rate: 200}))
+		assert.Equal(t, 45*time.Millisecond, at[9])
+		after := time.Minute + 45*time.Millisecond
+		assert.Equal(t, []time.Duration{after, after, after, after + 5*time.Millisecond}, at[10:14], "no burst after a rest")
+	})
+}
+
 func TestABatchIsToldToStop(t *testing.T) {
 	s := stored(t, 500, 500)
 	h := &handler{name: "h", reply: func(_ context.Context, d *replay.Delivery) *replay.Attempt {

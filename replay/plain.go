@@ -2,13 +2,17 @@ package replay
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
+	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"golang.org/x/net/http/httpguts"
 )
@@ -53,6 +57,9 @@ func (w *plainHTTP) takes(req *http.Request) bool {
 	if req.ContentLength > maxPlainBody || !httpguts.ValidHeaderFieldName(req.Method) || !httpguts.ValidHostHeader(req.Host) {
 		return false
 	}
+	if strings.ContainsFunc(req.URL.Host, func(r rune) bool { return r > unicode.MaxASCII }) {
+		return false
+	}
 	for name, values := range req.Header {
 		if !httpguts.ValidHeaderFieldName(name) {
 			return false
@@ -71,7 +78,7 @@ func (w *plainHTTP) takes(req *http.Request) bool {
 // answer came is replaced by a new one.
 func (w *plainHTTP) roundTrip(ctx context.Context, req *http.Request, p *progress) (*http.Response, error) {
 	for {
-		c, err := w.get(ctx, req.URL.Host)
+		c, err := w.get(ctx, addressOf(req.URL))
 		if err != nil {
 			return nil, err
 		}
@@ -90,7 +97,10 @@ func (w *plainHTTP) roundTrip(ctx context.Context, req *http.Request, p *progres
 	}
 }
 
-func (w *plainHTTP) get(ctx context.Context, host string) (*plainConn, error) {
+// addressOf is where a URL of http connects to.
+func addressOf(u *url.URL) string { return net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), "80")) }
+
+func (w *plainHTTP) get(ctx context.Context, address string) (*plainConn, error) {
 	w.mu.Lock()
 	for n := len(w.idle); n > 0; n = len(w.idle) {
 		c := w.idle[n-1]
@@ -102,10 +112,7 @@ func (w *plainHTTP) get(ctx context.Context, host string) (*plainConn, error) {
 		c.Close()
 	}
 	w.mu.Unlock()
-	if _, _, err := net.SplitHostPort(host); err != nil {
-		host = net.JoinHostPort(host, "80")
-	}
-	conn, err := w.dial(ctx, "tcp", host)
+	conn, err := w.dial(ctx, "tcp", address)
 	if err != nil {
 		return nil, err
 	}

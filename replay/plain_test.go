@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -198,5 +199,18 @@ func TestPlainLeavesTheRest(t *testing.T) {
 		assert.False(t, target.plain.takes(target.request(d)), "%v", d)
 	}
 	assert.True(t, target.plain.takes(target.request(&Delivery{Method: "POST", Path: "/"})))
+	foreign := newTarget(t, "http://bücher.example", HTTPOptions{})
+	assert.False(t, foreign.plain.takes(foreign.request(&Delivery{Method: "POST", Path: "/"})))
 	assert.Nil(t, newTarget(t, "https://127.0.0.1:1", HTTPOptions{}).plain)
+}
+
+func TestPlainAddresses(t *testing.T) {
+	for raw, want := range map[string]string{
+		"http://localhost": "localhost:80", "http://localhost:3000/a": "localhost:3000",
+		"http://[::1]": "[::1]:80", "http://[::1]:3000": "[::1]:3000", "http://127.0.0.1:": "127.0.0.1:80",
+	} {
+		u, err := url.Parse(raw)
+		require.NoError(t, err)
+		assert.Equal(t, want, addressOf(u), raw)
+	}
 }

@@ -72,14 +72,14 @@ func choose(c *cli.Context, store *sqlite.Store, to string) (*choice, error) {
 		}
 		both := filter
 		both.FromID, both.ToID = named.FromID, named.ToID
-		switch {
-		case strings.Contains(word, ".."):
-			both = withoutRejected(both)
-		case named.WebhookID == "":
-		case both.WebhookID != "" && both.WebhookID != named.WebhookID:
-			continue
-		default:
+		if named.WebhookID != "" {
+			if both.WebhookID != "" && both.WebhookID != named.WebhookID {
+				continue
+			}
 			both.WebhookID = named.WebhookID
+		}
+		if named.WebhookID != "" || strings.Contains(word, "..") {
+			both = withoutRejected(both)
 		}
 		ch.words = append(ch.words, chosen{word, both})
 	}

@@ -26,7 +26,7 @@ const (
 // ballastSize is how much is counted as heap that is none, as it is never
 // touched: what little is held of many deliveries would else be looked through
 // hundreds of times a second.
-const ballastSize = 16 << 20
+const ballastSize = 12 << 20
 
 // replayRun is one hfhook replay: outgoing says what is sent, enough whether it
 // is, came is told what became of it, and end says so.
