@@ -52,6 +52,9 @@ func (w *editWords) Set(text string) error {
 
 func (w *editWords) String() string { return "" }
 
+// Get makes it a flag.Getter, which urfave/cli takes every value for.
+func (w *editWords) Get() any { return "" }
+
 // edits are the flags of editFlags and --header.
 type edits struct {
 	c      *cli.Context
