@@ -18,18 +18,22 @@ import (
 )
 
 // BenchmarkReplay100k is hfhook replay, the whole process, of 100,000 deliveries
-// of 2 KB to a handler in a process of its own that answers at once, 64 at a
-// time; beside what wrk reaches with the same handler just before, with one of
-// those deliveries.
+// of 2 KB to a handler in a process of its own, 64 at a time; beside what wrk
+// reaches with the same handler just before, with one of those deliveries. One
+// handler only reads the body, the other one decodes it as handlers do.
 func BenchmarkReplay100k(b *testing.B) {
-	const n = 100_000
-	binary, full := releaseBinary(b), fill(b, n)
-	handler, err := launch(b.Cleanup, os.Environ(), b.TempDir(), "testhandler", "-quick")
+	binary, full := releaseBinary(b), fill(b, 100_000)
+	for name, flags := range map[string][]string{"reads": {"-quick"}, "decodes": {"-quick", "-decode"}} {
+		b.Run(name, func(b *testing.B) { benchReplay(b, binary, full, flags) })
+	}
+}
+
+func benchReplay(b *testing.B, binary, full string, handlerFlags []string) {
+	handler, err := launch(b.Cleanup, os.Environ(), b.TempDir(), "testhandler", handlerFlags...)
 	require.NoError(b, err)
 	found, err := handler.await(&handler.err, `^listening on (\S+)`, 1)
 	require.NoError(b, err)
 	url := found[1] + "/hook"
-
 	for b.Loop() {
 		b.StopTimer()
 		store := filepath.Join(b.TempDir(), "store.db")
@@ -48,9 +52,11 @@ func BenchmarkReplay100k(b *testing.B) {
 		require.NoError(b, err, talk.String())
 		require.Contains(b, talk.String(), "100000 ok")
 
-		rate := n / took.Seconds()
+		rate := 100_000 / took.Seconds()
 		b.ReportMetric(rate, "sent/s")
 		b.ReportMetric(<-peak, "MB-peak")
+		cpu := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+		b.ReportMetric(float64(cpu.Microseconds())/100_000, "µs-CPU/send")
 		if floor > 0 {
 			b.ReportMetric(floor, "wrk/s")
 			b.ReportMetric(100*rate/floor, "%-of-wrk")

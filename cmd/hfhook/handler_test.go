@@ -11,6 +11,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/hfhook/hfhook/payload"
 )
 
 // handlerProgram is the handler of a user: a program of its own that prints a
@@ -23,6 +25,7 @@ func handlerProgram() {
 	show := flag.Bool("show", false, "print headers and bodies too")
 	delay := flag.Duration("delay", 0, "time before each answer, unless the caller hangs up")
 	quick := flag.Bool("quick", false, "answer at once and print nothing")
+	decode := flag.Bool("decode", false, "with -quick, decode each payload first")
 	flag.Parse()
 
 	listener, err := net.Listen("tcp", *listen)
@@ -56,7 +59,14 @@ func handlerProgram() {
 	})
 	if *quick {
 		handler = func(w http.ResponseWriter, r *http.Request) {
-			_, _ = io.Copy(io.Discard, r.Body)
+			body, err := io.ReadAll(r.Body)
+			if err == nil && *decode {
+				_, err = payload.Decode(body)
+			}
+			if err != nil {
+				http.Error(w, err.Error(), http.StatusUnprocessableEntity)
+				return
+			}
 			w.WriteHeader(*status)
 		}
 	}

@@ -14,11 +14,13 @@ import (
 type targetSet struct {
 	c      *cli.Context
 	secret string
+	to     string // every delivery goes there; empty: where it was sent before
+	failed bool   // of those, to where it failed
 	made   map[string]target
 }
 
 func newTargets(c *cli.Context, secret string) *targetSet {
-	return &targetSet{c, secret, map[string]target{}}
+	return &targetSet{c, secret, c.String("to"), c.Bool("failed"), map[string]target{}}
 }
 
 func (s *targetSet) at(address string) (target, error) {
@@ -40,7 +42,7 @@ func (s *targetSet) close() {
 
 // of gives the targets that d is to be sent to.
 func (s *targetSet) of(d *replay.Delivery) ([]target, error) {
-	addresses, err := addressesOf(s.c, d)
+	addresses, err := s.addresses(d)
 	if err != nil {
 		return nil, err
 	}
@@ -55,14 +57,14 @@ func (s *targetSet) of(d *replay.Delivery) ([]target, error) {
 	return targets, nil
 }
 
-// addressesOf says where d is to be sent: --to, with --failed where it failed,
+// addresses says where d is to be sent: --to, with --failed where it failed,
 // else where it was sent live.
-func addressesOf(c *cli.Context, d *replay.Delivery) ([]string, error) {
-	if to := c.String("to"); to != "" {
-		return []string{to}, nil
+func (s *targetSet) addresses(d *replay.Delivery) ([]string, error) {
+	if s.to != "" {
+		return []string{s.to}, nil
 	}
 	names := liveTargets(d)
-	if c.Bool("failed") {
+	if s.failed {
 		names = d.FailedAt()
 	}
 	if len(names) == 0 {

@@ -92,7 +92,7 @@ func (t *summary) record(notSent int) summaryRecord {
 	return summaryRecord{
 		recordHead: head("summary", now),
 		Sent:       t.sent, OK: t.sent - t.failed(), Failed: t.failed(), NotSent: notSent,
-		Seconds:  ms(now.Sub(t.begun)) / 1000,
+		Seconds:  float64(now.Sub(t.begun).Microseconds()) / 1e6,
 		ByStatus: t.byStatus,
 		P50MS:    ms(t.took.percentile(50)), P95MS: ms(t.took.percentile(95)), P99MS: ms(t.took.percentile(99)), MaxMS: ms(t.took.max),
 		Failures: failures,

@@ -19,7 +19,7 @@ import (
 const (
 	// A list is read in chunks: between two of them it holds nothing, and
 	// within one not much memory.
-	chunkRows  = 128
+	chunkRows  = 512
 	chunkBytes = 8 << 20
 	countRows  = 4096
 )
