@@ -69,7 +69,35 @@ type Kind string
 const (
 	Live     Kind = "live"   // the dispatcher, because the delivery arrived
 	Replayed Kind = "replay" // somebody asked for it
+
+	// Those that came with a file were made elsewhere: see package archive.
+	// Nothing is ever sent to a target because it is named there.
+	ImportedLive     Kind = "imported-live"
+	ImportedReplayed Kind = "imported-replay"
 )
+
+// Imported is the kind of an attempt that comes with a file, and false for what
+// is no kind.
+func (k Kind) Imported() (Kind, bool) {
+	switch k {
+	case Live, ImportedLive:
+		return ImportedLive, true
+	case Replayed, ImportedReplayed:
+		return ImportedReplayed, true
+	}
+	return "", false
+}
+
+// Original is the kind that an imported attempt had where it was made.
+func (k Kind) Original() Kind {
+	switch k {
+	case ImportedLive:
+		return Live
+	case ImportedReplayed:
+		return Replayed
+	}
+	return k
+}
 
 // Failure classes why no complete answer came.
 type Failure string

@@ -161,7 +161,7 @@ type plainFile struct{ w io.Writer }
 func (p plainFile) Write(text []byte) (int, error) {
 	lines := bytes.Split(text, []byte("\n"))
 	for i, line := range lines {
-		lines[i] = escapeJSON(line)
+		lines[i] = payload.EscapeJSON(line)
 	}
 	if _, err := p.w.Write(bytes.Join(lines, []byte("\n"))); err != nil {
 		return 0, err
