@@ -16,6 +16,7 @@ import (
 
 	"github.com/hfhook/hfhook/payload"
 	"github.com/hfhook/hfhook/replay"
+	"github.com/hfhook/hfhook/replay/compare"
 )
 
 // samples gives the bodies of payload/testdata by file name.
@@ -64,6 +65,8 @@ func hostileDelivery(t testing.TB) *replay.Delivery {
 		Attempts: []replay.Attempt{
 			{DeliveryID: 1, Target: hostile, Kind: replay.Live, Status: 500, Body: []byte(hostile), Error: hostile},
 			{DeliveryID: 1, Target: hostile, Kind: replay.Replayed, Failure: replay.Failure(hostile), Error: hostile},
+			{DeliveryID: 1, Target: hostile, Status: 204, Sent: &replay.Sent{Header: http.Header{"X-Other": {hostile}}, Body: []byte(strings.ReplaceAll(body, "create", "delete"))}},
+			{DeliveryID: 1, Target: hostile, Status: 204, Sent: &replay.Sent{Body: []byte(strings.ToValidUTF8(strings.ReplaceAll(hostile, "\x00", ""), ""))}},
 			{DeliveryID: 1, Target: hostile, Status: 200, Body: []byte(strings.ToValidUTF8(strings.ReplaceAll(hostile, "\x00", ""), ""))},
 		},
 		Queued: []string{hostile},
@@ -90,6 +93,7 @@ func TestNothingHostileReachesATerminal(t *testing.T) {
 			for i := range d.Attempts {
 				attemptLine(s, &d.Attempts[i])
 				replayBlock(s, d, &d.Attempts[i])
+				showHostile(s, d, &d.Attempts[0], &d.Attempts[i])
 			}
 			text := colour.ReplaceAllString(out.String(), "")
 			for i, r := range text {
@@ -98,6 +102,18 @@ func TestNothingHostileReachesATerminal(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// showHostile compares two answers, in all words that there are for it.
+func showHostile(s *screen, d *replay.Delivery, a, b *replay.Attempt) {
+	for _, k := range []*comparison{{kind: withFormer}, {kind: withGolden, file: hostile}} {
+		one := compared{d, a, b, compare.Answers(a, b, compare.Options{}), hostile}
+		for _, many := range []bool{false, true} {
+			k.show(s, one, many)
+		}
+		one.difference = nil
+		k.show(s, one, false)
 	}
 }
 
@@ -141,7 +157,7 @@ func TestColourOnlyOnATerminalThatWantsIt(t *testing.T) {
 }
 
 func TestRecordsAreOneHarmlessLine(t *testing.T) {
-	for _, record := range []any{recordDelivery(hostileDelivery(t)), recordWhole(hostileDelivery(t)), recordAttempt(&hostileDelivery(t).Attempts[0])} {
+	for _, record := range []any{recordDelivery(hostileDelivery(t)), recordWhole(hostileDelivery(t)), recordAttempt(&hostileDelivery(t).Attempts[0]), hostileComparison(t)} {
 		var out bytes.Buffer
 		require.NoError(t, writeRecord(&out, record))
 		line, rest, _ := strings.Cut(out.String(), "\n")
@@ -149,6 +165,12 @@ func TestRecordsAreOneHarmlessLine(t *testing.T) {
 		assert.NotContains(t, line, "\x1b")
 		assert.False(t, strings.ContainsFunc(line, escaped), "%q", line)
 	}
+}
+
+func hostileComparison(t testing.TB) comparisonRecord {
+	d := hostileDelivery(t)
+	a, b := &d.Attempts[0], &d.Attempts[len(d.Attempts)-1]
+	return (&comparison{file: hostile}).record(compared{d, a, b, compare.Answers(a, b, compare.Options{}), hostile})
 }
 
 // escaped reports whether r is more than a character that can be seen.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -35,6 +36,7 @@ type comparison struct {
 
 	address string // of --compare-to
 	target  target
+	mu      sync.Mutex // of pairs, which are sent while others come back
 	pairs   map[int64]*pair
 
 	file   string // of --golden
@@ -122,12 +124,15 @@ func readGolden(file string, update bool) (*compare.Golden, error) {
 	return golden, nil
 }
 
-// with gives the targets that something is sent to in place of these.
-func (k *comparison) with(targets []target) ([]target, error) {
+// with gives the targets that d is sent to in place of these.
+func (k *comparison) with(d *replay.Delivery, targets []target) ([]target, error) {
 	switch {
 	case k.kind == withTarget && slices.ContainsFunc(targets, func(t target) bool { return t.Name() == k.target.Name() }):
 		return nil, usage("--compare-to is where it is sent anyway", "name the other one: --to http://localhost:3000 --compare-to http://localhost:4000")
 	case k.kind == withTarget:
+		k.mu.Lock()
+		k.pairs[d.ID] = &pair{left: len(targets) + 1}
+		k.mu.Unlock()
 		return append(slices.Clone(targets), k.target), nil
 	case k.update && len(targets) > 1:
 		return nil, usage("--update-golden takes the answers of one target", "say of which: --to URL")
@@ -135,9 +140,8 @@ func (k *comparison) with(targets []target) ([]target, error) {
 	return targets, nil
 }
 
-// note takes down an attempt that came back, of a delivery that goes to n
-// targets. It gives what can be compared now.
-func (k *comparison) note(d *replay.Delivery, a *replay.Attempt, n int) []compared {
+// note takes down an attempt that came back, and gives what can be compared now.
+func (k *comparison) note(d *replay.Delivery, a *replay.Attempt) []compared {
 	if a.Failure == replay.FailCancelled { // by us, and no answer of the target
 		return nil
 	}
@@ -146,7 +150,7 @@ func (k *comparison) note(d *replay.Delivery, a *replay.Attempt, n int) []compar
 	case withFormer:
 		all = append(all, k.withFormer(d, a))
 	case withTarget:
-		all = k.withTarget(d, a, n)
+		all = k.withTarget(d, a)
 	case withGolden:
 		if k.update {
 			if err := k.golden.Expect(d, a); err != nil && k.unexpected == nil {
@@ -190,12 +194,10 @@ func (k *comparison) withFormer(d *replay.Delivery, a *replay.Attempt) compared 
 	return one
 }
 
-func (k *comparison) withTarget(d *replay.Delivery, a *replay.Attempt, n int) (all []compared) {
+func (k *comparison) withTarget(d *replay.Delivery, a *replay.Attempt) (all []compared) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	p := k.pairs[d.ID]
-	if p == nil {
-		p = &pair{left: n}
-		k.pairs[d.ID] = p
-	}
 	if p.left--; p.left == 0 {
 		delete(k.pairs, d.ID)
 	}
@@ -245,9 +247,9 @@ func (k *comparison) result() error {
 		}
 		return &problem{exitDiffers, hint, fmt.Errorf("%d of %d %s", k.different, n, plural(n, "answer differs", "answers differ"))}
 	case k.without > 0 && k.kind == withGolden:
-		return &problem{exitDiffers, "--update-golden adds what comes", fmt.Errorf("%d of %d answers cannot be compared: %s", k.without, n, k.missed)}
+		return &problem{exitDiffers, "--update-golden adds what comes", fmt.Errorf("%d of %d %s cannot be compared: %s", k.without, n, plural(n, "answer", "answers"), k.missed)}
 	case k.without > 0:
-		return failed(fmt.Errorf("%d of %d answers cannot be compared: %s", k.without, n, k.missed),
+		return failed(fmt.Errorf("%d of %d %s cannot be compared: %s", k.without, n, plural(n, "answer", "answers"), k.missed),
 			"it has been sent now, so that --compare finds an answer next time; --compare-to URL compares two targets")
 	}
 	return nil

@@ -58,6 +58,9 @@ func (w *editWords) Set(text string) error {
 
 func (w *editWords) String() string { return "" }
 
+// Get makes it a flag.Getter, which urfave/cli takes every value for.
+func (w *editWords) Get() any { return "" }
+
 // edits are the flags of editFlags and --header.
 type edits struct {
 	c      *cli.Context
@@ -120,15 +123,19 @@ func (w editWord) parse() (strict, lenient edit.Edit, err error) {
 		strict, err = edit.ParseSet(w.text)
 		lenient = strict
 	}
-	return strict, lenient, editProblem(flag, err, exitUsage)
+	return strict, lenient, editProblem(flag, err)
 }
 
-// editProblem gives an error of package edit its hint.
-func editProblem(before string, err error, code int) error {
-	if e, ok := errors.AsType[*edit.Error](err); ok {
-		return &problem{code, e.Hint, fmt.Errorf("%s%w", before, err)}
+// editProblem gives an error of package edit its hint. It may be nil.
+func editProblem(before string, err error) error {
+	if err == nil {
+		return nil
 	}
-	return err
+	hint := ""
+	if e, ok := errors.AsType[*edit.Error](err); ok {
+		hint = e.Hint
+	}
+	return &problem{exitUsage, hint, fmt.Errorf("%s%w", before, err)}
 }
 
 func readPatch(c *cli.Context, name string) (edit.Edit, error) {
@@ -148,7 +155,7 @@ func readPatch(c *cli.Context, name string) (edit.Edit, error) {
 		return edit.Edit{}, failed(fmt.Errorf("read the patch: %w", err), "")
 	}
 	p, err := edit.Patch(document)
-	return p, editProblem("--patch "+name+": ", err, exitUsage)
+	return p, editProblem("--patch "+name+": ", err)
 }
 
 // any reports whether something is edited.
@@ -198,7 +205,7 @@ func (e *edits) applyBody(d *replay.Delivery) ([]byte, error) {
 			return nil, failed(fmt.Errorf("delivery %d: %w", d.ID, err), fmt.Sprintf("hfhook replay --edit --raw %d edits it as text", d.ID))
 		}
 		if err != nil {
-			return nil, editProblem(fmt.Sprintf("delivery %d: ", d.ID), err, exitUsage)
+			return nil, editProblem(fmt.Sprintf("delivery %d: ", d.ID), err)
 		}
 		body = edited
 	}

@@ -127,10 +127,10 @@ func (r *replayRun) outgoing() iter.Seq2[replay.Outgoing, error] {
 func (r *replayRun) prepare(d *replay.Delivery) (targets []target, sent *replay.Sent, err error) {
 	targets, err = r.targets.of(d)
 	if err == nil {
-		targets, err = r.compare.with(targets)
+		sent, err = r.edits.apply(d)
 	}
 	if err == nil {
-		sent, err = r.edits.apply(d)
+		targets, err = r.compare.with(d, targets)
 	}
 	if !r.many {
 		r.only = d
@@ -237,19 +237,13 @@ func (r *replayRun) showCompared(d *replay.Delivery, a *replay.Attempt) {
 	if r.compare.kind == withNothing {
 		return
 	}
-	for _, one := range r.compare.note(d, a, r.countTargets(d)) {
+	for _, one := range r.compare.note(d, a) {
 		if !r.c.Bool("json") {
 			r.compare.show(r.out, one, r.many)
 		} else if err := writeRecord(r.out, r.compare.record(one)); err != nil && r.trouble == nil {
 			r.trouble = err
 		}
 	}
-}
-
-// countTargets is how many answers to d there will be.
-func (r *replayRun) countTargets(d *replay.Delivery) int {
-	targets, _ := r.targets.of(d)
-	return len(targets) + 1
 }
 
 func replayHead(s *screen, d *replay.Delivery) {

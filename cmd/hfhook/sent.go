@@ -14,10 +14,10 @@ import (
 )
 
 const (
-	maxSentLines    = 40
-	maxDiffed       = 1 << 20 // bytes of a body
-	sentContext     = 1       // lines around a change
-	sentLineMaximum = 2000    // bytes
+	maxSentLines = 40
+	maxSentLine  = 2000    // bytes
+	maxDiffed    = 1 << 20 // bytes of a body
+	sentContext  = 1       // lines around a change
 )
 
 // showSent prints how what was sent differs from what is kept.
@@ -93,8 +93,8 @@ func layOut(body []byte) string {
 
 func diffLine(s *screen, sign, text string, paint paint) string {
 	text = strings.TrimRight(text, "\r\n")
-	if len(text) > sentLineMaximum {
-		text = strings.ToValidUTF8(text[:sentLineMaximum], "") + "…"
+	if len(text) > maxSentLine {
+		text = strings.ToValidUTF8(text[:maxSentLine], "") + "…"
 	}
 	return paint(s.cut(sign+" "+payload.Printable(text), blockIndent+2))
 }

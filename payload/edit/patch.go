@@ -57,17 +57,15 @@ func patchText(operations []operation) string {
 		if i == 2 && len(operations) > 3 {
 			return strings.Join(texts, ", ") + fmt.Sprintf(" and %d more", len(operations)-2)
 		}
-		texts = append(texts, o.Op+" "+clip(o.Path))
+		texts = append(texts, o.op+" "+clip(o.pointer))
 	}
 	return strings.Join(texts, ", ")
 }
 
 // operation is one of a JSON Patch.
 type operation struct {
-	Op    string          `json:"op"`
-	Path  string          `json:"path"`
-	From  string          `json:"from"`
-	Value json.RawMessage `json:"value"`
+	op, pointer, fromPointer string
+	value                    json.RawMessage
 
 	name     string // in errors
 	alone    []byte // a JSON Patch of this operation
@@ -86,23 +84,26 @@ func parseOperation(n int, text []byte) (operation, error) {
 	if json.Unmarshal(text, &given) != nil || given == nil {
 		return wrong("it is no object")
 	}
-	if err := json.Unmarshal(text, &o); err != nil {
-		return wrong("op, path and from are strings")
+	// Not into a struct: encoding/json would take "PATH" for "path" too.
+	for name, s := range map[string]*string{"op": &o.op, "path": &o.pointer, "from": &o.fromPointer} {
+		if given[name] != nil && json.Unmarshal(given[name], s) != nil {
+			return wrong("op, path and from are strings")
+		}
 	}
-	needs, known := members[o.Op]
+	needs, known := members[o.op]
 	switch {
-	case o.Op == "":
+	case o.op == "":
 		return wrong("it has no op")
 	case !known:
-		return wrong(fmt.Sprintf("there is no op %q; there are add, remove, replace, move, copy and test", clip(o.Op)))
+		return wrong(fmt.Sprintf("there is no op %q; there are add, remove, replace, move, copy and test", clip(o.op)))
 	case given["path"] == nil:
 		return wrong("it has no path")
 	case needs != "" && given[needs] == nil:
 		return wrong("it has no " + needs)
 	}
-	o.Value = given["value"] // also null
-	o.name += fmt.Sprintf(" (%s %s)", o.Op, clip(o.Path))
-	for pointer, p := range map[string]*path{o.Path: &o.at, o.From: &o.from} {
+	o.value = given["value"] // also null
+	o.name += fmt.Sprintf(" (%s %s)", o.op, clip(o.pointer))
+	for p, pointer := range map[*path]string{&o.at: o.pointer, &o.from: o.fromPointer} {
 		if pointer == "" {
 			continue
 		}
@@ -114,11 +115,22 @@ func parseOperation(n int, text []byte) (operation, error) {
 			return wrong(err.(*Error).Reason)
 		}
 	}
-	if o.Op == "replace" && o.Path == "" { // hujson replaces no root
-		text = []byte(`{"op":"add","path":"","value":` + string(o.Value) + `}`)
+	switch {
+	case o.op == "move" && strings.HasPrefix(o.pointer, o.fromPointer+"/"):
+		return wrong("nothing can be moved into itself")
+	case o.op == "replace" && o.pointer == "": // hujson replaces no root
+		o.op = "add"
+		fallthrough
+	case o.op == "add":
+		text = addition(o.pointer, o.value)
 	}
 	o.alone = slices.Concat([]byte("["), text, []byte("]"))
 	return o, nil
+}
+
+func addition(pointer string, value []byte) []byte {
+	at, _ := json.Marshal(pointer) // a string can be written
+	return slices.Concat([]byte(`{"op":"add","path":`), at, []byte(`,"value":`), value, []byte("}"))
 }
 
 func patch(root *hujson.Value, operations []operation) error {
@@ -139,53 +151,70 @@ func patch(root *hujson.Value, operations []operation) error {
 // run makes an operation. hujson does the work; it would take an index far
 // behind the end, and its test knows neither null nor large numbers.
 func (o operation) run(root *hujson.Value) error {
-	wrong := func(err error) error {
-		if e, ok := errors.AsType[*Error](err); ok {
-			return &Error{Path: o.name, Reason: e.Reason, Hint: e.Hint, Err: e.Err}
+	switch o.op {
+	case "move":
+		return o.move(root)
+	case "test":
+		return o.test(root)
+	case "copy":
+		if _, err := o.from.find(root, len(o.from)); err != nil {
+			return o.wrong(err)
 		}
-		return &Error{Path: o.name, Reason: strings.TrimPrefix(err.Error(), "hujson: patch operation 0: ")}
-	}
-	var source *hujson.Value
-	if o.From != "" {
-		parent, err := o.from.find(root, len(o.from)-1)
-		if err == nil {
-			source, err = o.from.find(root, len(o.from))
-		}
-		if err != nil {
-			return wrong(err)
-		}
-		defer tidy(parent.Value)
 	}
 	if len(o.at) > 0 {
 		parent, err := o.at.find(root, len(o.at)-1)
-		if err == nil && o.Op != "move" { // which may make the room
-			err = o.at.room(parent, o.Op == "add" || o.Op == "copy")
+		if err == nil {
+			err = o.at.room(parent, o.op == "add" || o.op == "copy")
 		}
 		if err != nil {
-			return wrong(err)
+			return o.wrong(err)
 		}
 		defer tidy(parent.Value)
 	}
-	if o.Op == "test" {
-		v, err := o.at.find(root, len(o.at))
-		if err != nil {
-			return wrong(err)
-		}
-		if !same(v.Pack(), o.Value) {
-			return wrong(&Error{Reason: o.at.place() + " is " + clip(bare(*v).String()), Hint: "the patch is for another body"})
-		}
-		return nil
-	}
-	if o.Op == "move" && o.From == o.Path {
-		return nil
-	}
 	if err := root.Patch(o.alone); err != nil {
-		return wrong(err)
+		return o.wrong(err)
 	}
-	if source != nil && o.Op == "copy" { // a few of them could fill the memory
+	if o.op == "copy" { // a few of them could fill the memory
 		return check(root)
 	}
 	return nil
+}
+
+// move takes a value away, and adds it where it belongs then.
+func (o operation) move(root *hujson.Value) error {
+	v, err := o.from.find(root, len(o.from))
+	if err != nil {
+		return o.wrong(err)
+	}
+	if len(o.from) == 0 || o.fromPointer == o.pointer {
+		return nil // the whole, to where it is
+	}
+	text := bare(*v).Pack()
+	from, _ := json.Marshal(o.fromPointer)
+	take := operation{op: "remove", name: o.name, at: o.from, alone: slices.Concat([]byte(`[{"op":"remove","path":`), from, []byte("}]"))}
+	put := operation{op: "add", name: o.name, at: o.at, alone: slices.Concat([]byte("["), addition(o.pointer, text), []byte("]"))}
+	if err := take.run(root); err != nil {
+		return err
+	}
+	return put.run(root)
+}
+
+func (o operation) test(root *hujson.Value) error {
+	v, err := o.at.find(root, len(o.at))
+	if err != nil {
+		return o.wrong(err)
+	}
+	if !same(v.Pack(), o.value) {
+		return &Error{Path: o.name, Reason: o.at.place() + " is " + clip(bare(*v).String()), Hint: "the patch is for another body"}
+	}
+	return nil
+}
+
+func (o operation) wrong(err error) error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return &Error{Path: o.name, Reason: e.Reason, Hint: e.Hint, Err: e.Err}
+	}
+	return &Error{Path: o.name, Reason: clip(strings.TrimPrefix(err.Error(), "hujson: patch operation 0: "))}
 }
 
 // find gives the value at the first n steps.

@@ -53,7 +53,7 @@ func isText(b []byte) bool { return utf8.Valid(b) && !bytes.ContainsRune(b, 0) }
 
 // decode reads JSON and leaves numbers as they are written.
 func decode(body []byte) (v any, ok bool) {
-	if !json.Valid(body) {
+	if !utf8.Valid(body) || !json.Valid(body) { // encoding/json would make all bad bytes the same
 		return nil, false
 	}
 	d := json.NewDecoder(bytes.NewReader(body))

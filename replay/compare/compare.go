@@ -11,7 +11,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
+	"github.com/hfhook/hfhook/payload"
 	"github.com/hfhook/hfhook/replay"
 )
 
@@ -147,7 +149,11 @@ func headerValue(name string, values []string) json.RawMessage {
 	case len(values) == 0:
 		return nil
 	case len(values) > 1:
-		return encode(values)
+		clean := make([]string, 0, len(values))
+		for _, v := range values {
+			clean = append(clean, legible(v))
+		}
+		return encode(clean)
 	case name == "Content-Type":
 		if kind, parameters, err := mime.ParseMediaType(values[0]); err == nil {
 			if charset := parameters["charset"]; charset != "" {
@@ -158,7 +164,16 @@ func headerValue(name string, values []string) json.RawMessage {
 			}
 		}
 	}
-	return encode(values[0])
+	return encode(legible(values[0]))
+}
+
+// legible spells out the bytes of what is no UTF-8, which JSON cannot hold: two
+// such texts would become the same.
+func legible(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	return payload.Printable(s)
 }
 
 func number(n int) json.RawMessage {
@@ -172,7 +187,7 @@ func word(s string) json.RawMessage {
 	if s == "" {
 		return nil
 	}
-	return encode(s)
+	return encode(legible(s))
 }
 
 func exitCode(a *replay.Attempt) json.RawMessage {

@@ -128,7 +128,9 @@ func (g *Golden) Expect(d *replay.Delivery, a *replay.Attempt) error {
 		if want.Headers == nil {
 			want.Headers = map[string]oneOrAll{}
 		}
-		want.Headers[name] = values
+		for _, v := range values {
+			want.Headers[name] = append(want.Headers[name], legible(v))
+		}
 	}
 	switch _, isJSON := decode(a.Body); {
 	case len(a.Body) == 0:

@@ -26,7 +26,7 @@ func TestGoldenThereAndBack(t *testing.T) {
 	}
 	answers := []*replay.Attempt{
 		{Status: 200, Duration: time.Second, Body: []byte(`{"b":1e2,"a":[12345678901234567890]}`), Header: http.Header{
-			"Content-Type": {"application/json"}, "X-Many": {"1", "2"}, "Date": {"now"}, "Set-Cookie": {"session=" + cookie},
+			"Content-Type": {"application/json"}, "X-Many": {"1", "2"}, "X-Bad": {"\xff"}, "Date": {"now"}, "Set-Cookie": {"session=" + cookie},
 		}},
 		{Status: 422, Body: []byte("line <one>\r\nline two\n")},
 		{Status: 200, Body: []byte("\xff\x00")},
@@ -46,6 +46,7 @@ func TestGoldenThereAndBack(t *testing.T) {
       "status": 200,
       "headers": {
         "Content-Type": "application/json",
+        "X-Bad": "\\xff",
         "X-Many": [
           "1",
           "2"
