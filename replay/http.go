@@ -218,13 +218,7 @@ func (t *HTTPTarget) Send(ctx context.Context, d *Delivery) *Attempt {
 	// Not an http.Client: it would follow redirects and name the URL in errors.
 	resp, err := t.transport.RoundTrip(req)
 	if err == nil {
-		a.Status, a.Header = resp.StatusCode, resp.Header
-		for _, values := range a.Header {
-			for i := range values {
-				values[i] = t.withoutSecret(values[i])
-			}
-		}
-		err = t.readBody(a, resp.Body)
+		err = t.read(a, resp)
 		resp.Body.Close()
 	}
 	if err != nil {
