@@ -66,7 +66,7 @@ type dev struct {
 	out      *screen
 	reporter reporter
 	secret   secret
-	targets  []*replay.HTTPTarget
+	targets  []target
 	store    *sqlite.Store
 	link     *link
 	hub      *registering // nil: the Hub is not asked for anything

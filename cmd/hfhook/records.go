@@ -92,6 +92,8 @@ type attemptRecord struct {
 	Text       *string        `json:"text,omitempty"` // the answer's body when it is text
 	Body       []byte         `json:"body,omitempty"` // in base64 when it is not
 	BodyCut    bool           `json:"bodyCut,omitempty"`
+	Exit       *int           `json:"exit,omitempty"`   // of a command
+	Edited     bool           `json:"edited,omitempty"` // what was sent is not what is kept
 	Failure    replay.Failure `json:"failure,omitempty"`
 	Error      string         `json:"error,omitempty"`
 }
@@ -195,7 +197,7 @@ func recordAttempt(a *replay.Attempt) attemptRecord {
 		recordHead: head("attempt", a.Started.Add(a.Duration)),
 		ID:         a.ID, Delivery: a.DeliveryID, Target: a.Target, Kind: a.Kind,
 		OK: a.OK(), Status: a.Status, DurationMS: float64(a.Duration.Microseconds()) / 1000,
-		Headers: a.Header, BodyCut: a.BodyCut, Failure: a.Failure, Error: a.Error,
+		Headers: a.Header, BodyCut: a.BodyCut, Exit: a.Exit, Edited: a.Sent != nil, Failure: a.Failure, Error: a.Error,
 	}
 	switch {
 	case len(a.Body) == 0:
