@@ -40,6 +40,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			devCommand(),
 			inspectCommand(),
 			replayCommand(),
+			checkCommand(),
 			secretCommand(),
 			webhooksCommand(),
 			doctorCommand(),

@@ -18,6 +18,7 @@ func handlerProgram() {
 	status := flag.Int("status", 200, "status of each answer")
 	body := flag.String("body", "", "body of each answer")
 	delay := flag.Duration("delay", 0, "time before each answer, unless the caller hangs up")
+	kind := flag.String("bot", "", "a handler that hfhook check looks at, see newBot")
 	flag.Parse()
 
 	listener, err := net.Listen("tcp", *listen)
@@ -26,6 +27,10 @@ func handlerProgram() {
 		os.Exit(1)
 	}
 	fmt.Fprintf(os.Stderr, "listening on http://%s\n", listener.Addr())
+	if *kind != "" {
+		fmt.Fprintln(os.Stderr, http.Serve(listener, newBot(*kind, os.Getenv("WEBHOOK_SECRET"))))
+		return
+	}
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		got, err := io.ReadAll(r.Body)
 		if err != nil {

@@ -28,6 +28,7 @@ import (
 //	follow NAME [flags]       hfhook inspect --follow
 //	handler NAME [flags]      a handler in a process of its own; sets $NAME_URL
 //	                          and $NAME_ADDR
+//	python NAME FILE          the same, written in Python
 //	post URL FILE [header]    posts a file; stdout is the status and the answer
 //	await NAME PATTERN [N]    until NAME has printed N matches; NAME:err for its
 //	                          stderr. Sets $AWAITED to the first group
@@ -57,6 +58,7 @@ func TestScripts(t *testing.T) {
 			"dev":     scriptDev,
 			"follow":  scriptFollow,
 			"handler": scriptHandler,
+			"python":  scriptPython,
 			"post":    scriptPost,
 			"await":   scriptAwait,
 			"ended":   scriptEnded,
@@ -140,10 +142,20 @@ func scriptHandler(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: handler NAME [flags]")
 	}
-	p := launchInScript(ts, args[0], "testhandler", args[1:]...)
+	awaitHandler(ts, args[0], launchInScript(ts, args[0], "testhandler", args[1:]...))
+}
+
+func scriptPython(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: python NAME FILE")
+	}
+	awaitHandler(ts, args[0], launchInScript(ts, args[0], "python3", args[1]))
+}
+
+func awaitHandler(ts *testscript.TestScript, name string, p *process) {
 	found, err := p.await(&p.err, `^listening on (\S+)`, 1)
 	ts.Check(err)
-	setURL(ts, args[0], found[1])
+	setURL(ts, name, found[1])
 }
 
 func scriptPost(ts *testscript.TestScript, neg bool, args []string) {

@@ -120,6 +120,8 @@ func setFromFile(c *cli.Context, file string, values map[string]any) error {
 // hfhook dev has.
 func fromFiles(c *cli.Context, flag string) bool {
 	switch name := commandName(c); {
+	case name == "check" && flag != "json": // words such as only mean something else there
+		return slices.ContainsFunc(slices.Concat(secretFlags(), checkTargetFlags()), func(f cli.Flag) bool { return f.Names()[0] == flag })
 	case !strings.HasPrefix(name, "webhooks "), flag == "json":
 		return true
 	case name == "webhooks create":

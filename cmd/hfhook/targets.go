@@ -33,37 +33,39 @@ type target interface {
 
 // newTarget makes an HTTP target out of an address and the flags.
 func newTarget(c *cli.Context, address, secret string) (target, error) {
-	headers := http.Header{}
+	o, err := targetOptions(c, address, secret)
+	if err != nil {
+		return nil, err
+	}
+	made, err := replay.NewHTTPTarget(address, o)
+	if err != nil {
+		return nil, usage(err.Error(), "for example http://localhost:3000, or http://localhost:3000/hook to send every delivery there")
+	}
+	return made, nil
+}
+
+// targetOptions says how to send to an address, by the flags.
+func targetOptions(c *cli.Context, address, secret string) (replay.HTTPOptions, error) {
+	o := replay.HTTPOptions{Secret: secret, Header: http.Header{}, Host: c.String("target-host"), Timeout: c.Duration("target-timeout")}
 	for _, line := range c.StringSlice("header") {
 		name, value, ok := strings.Cut(line, ":")
 		if !ok || strings.TrimSpace(name) == "" {
-			return nil, usage(fmt.Sprintf("--header %q is no header", line), "write it as 'Name: value'")
+			return o, usage(fmt.Sprintf("--header %q is no header", line), "write it as 'Name: value'")
 		}
-		headers.Add(strings.TrimSpace(name), strings.TrimSpace(value))
+		o.Header.Add(strings.TrimSpace(name), strings.TrimSpace(value))
 	}
 	if !strings.Contains(address, "://") {
-		return nil, usage(fmt.Sprintf("%q is no URL", address), "write http:// in front: http://"+address)
+		return o, usage(fmt.Sprintf("%q is no URL", address), "write http:// in front: http://"+address)
 	}
-	var tls replay.TLSOptions
 	if strings.HasPrefix(address, "https://") { // other targets have no use for them
-		tls = replay.TLSOptions{
+		o.TLS = replay.TLSOptions{
 			CAFile:     c.String("target-ca"),
 			CertFile:   c.String("target-cert"),
 			KeyFile:    c.String("target-key"),
 			SkipVerify: c.Bool("target-insecure"),
 		}
 	}
-	made, err := replay.NewHTTPTarget(address, replay.HTTPOptions{
-		Secret:  secret,
-		Header:  headers,
-		Host:    c.String("target-host"),
-		Timeout: c.Duration("target-timeout"),
-		TLS:     tls,
-	})
-	if err != nil {
-		return nil, usage(err.Error(), "for example http://localhost:3000, or http://localhost:3000/hook to send every delivery there")
-	}
-	return made, nil
+	return o, nil
 }
 
 // liveTargets names where a delivery was or is to be sent when it arrived.

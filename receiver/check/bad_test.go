@@ -252,9 +252,12 @@ func TestBadHandlers(t *testing.T) {
 					b.ServeHTTP(w, r)
 				}))
 			},
-			o:     func(o *check.Options) { o.Patience = 2 * time.Second },
+			o: func(o *check.Options) {
+				o.Patience, o.Trickle = 4*time.Second, time.Second
+				o.Skip = []string{"large"} // takes its time with the race detector
+			},
 			fails: []string{"slow-client"},
-			came:  "the other one: no complete answer within 2s",
+			came:  "the other one: no complete answer within 4s",
 			why:   "serve several at a time",
 		},
 		"refuses several at a time": {
@@ -270,7 +273,7 @@ func TestBadHandlers(t *testing.T) {
 					b.ServeHTTP(w, r)
 				}))
 			},
-			o:     func(o *check.Options) { o.Only = []string{"slow-client"} },
+			o:     func(o *check.Options) { o.Only, o.Trickle = []string{"slow-client"}, time.Second },
 			fails: []string{"slow-client"},
 			came:  "the other one: 503 Service Unavailable",
 		},

@@ -15,13 +15,13 @@ import (
 var basics = []Case{
 	{Name: "time", About: "an ordinary delivery", Want: "an answer in time", Requests: 1, Basic: true,
 		why: "the Hub gives up on slow handlers: answer first, work afterwards"},
-	{Name: "answer", About: "the same", Want: "a complete HTTP answer", Basic: true,
+	{Name: "answer", About: "an ordinary delivery", Want: "a complete HTTP answer", Basic: true,
 		why: "to the Hub, no answer and half an answer are a failed delivery"},
-	{Name: "redirect", About: "the same", Want: "no redirect", Basic: true,
+	{Name: "redirect", About: "an ordinary delivery", Want: "no redirect", Basic: true,
 		why: "to the Hub, a 3xx is a failed delivery: give it the URL that this one leads to"},
-	{Name: "secret", About: "the same", Want: "the secret is let in", Basic: true,
+	{Name: "secret", About: "an ordinary delivery", Want: "the secret is let in", Basic: true,
 		why: "the Hub sends the secret itself, in X-Webhook-Secret; it signs nothing, so there is no HMAC to compare with"},
-	{Name: "delivery", About: "the same", Want: taken, Basic: true,
+	{Name: "delivery", About: "an ordinary delivery", Want: taken, Basic: true,
 		why: "to the Hub, every answer outside 2xx is a failed delivery: it is sent again, and a webhook that keeps failing is suspended"},
 }
 
@@ -41,6 +41,8 @@ func (r *run) judgeFirst(a *replay.Attempt) map[string]outcome {
 			all[c.Name] = outcome{Pass, "none", ""}
 		case c.Name == "secret" && r.o.Secret == "":
 			all[c.Name] = outcome{Skipped, "", noSecretKnown}
+		case c.Name == "secret" && !a.OK():
+			all[c.Name] = outcome{Skipped, "", statusText(a.Status) + " does not tell"}
 		case c.Name == "secret":
 			all[c.Name] = outcome{Pass, "it is", ""}
 		default:

@@ -110,14 +110,14 @@ var cases = slices.Concat(basics, []Case{
 
 	{Name: "cut", About: "half a body, then the end of the connection", Want: "no 2xx, and 2xx for the next delivery", Requests: 3,
 		why: "a 2xx says that it has arrived: the Hub does not send it again", run: cut},
-	{Name: "slow-client", About: "a body that comes slowly, and another delivery meanwhile", Want: "2xx for both, the other one first", Requests: 2,
+	{Name: "slow-client", About: "a body that comes slowly, and three other deliveries meanwhile", Want: "2xx for all, the others first", Requests: 4,
 		why: "one slow connection holds up all others until they fail; serve several at a time", run: slowClient},
 	{Name: "parallel", About: "16 deliveries at the same time", Want: taken, Requests: 16,
 		why: "one push can be several deliveries at once", run: parallel},
 
 	{Name: "repeat", About: "the same delivery twice, with the same Webhook-Id", Want: taken, Requests: 2,
 		why: "what was done already needs a 2xx too, or it comes again and again", run: repeat},
-	{Name: "idempotent", About: "three deliveries, each of them again", Want: "each is acted on once", Requests: 7,
+	{Name: "idempotent", About: "deliveries, and each of them again", Want: "to be acted on once", Requests: 7,
 		why: "retries and replays repeat the Webhook-Id: keep those that are done, and answer 2xx", run: idempotent},
 	{Name: "out-of-order", About: "a comment before its discussion, an update before the creation, what was deleted before", Want: taken, Requests: 11,
 		why: "the Hub keeps no order", run: outOfOrder},

@@ -43,7 +43,8 @@ type Options struct {
 	// published. Default: DefaultPatience.
 	Patience time.Duration
 
-	// Trickle is how long a slow client takes for half a body. Default: 3 s.
+	// Trickle is how long a slow client takes for a body, besides what the
+	// others take that it may hold up. Default: 3 s.
 	Trickle time.Duration
 
 	// Only names the cases that are run, besides those that look at the first

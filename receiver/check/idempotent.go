@@ -34,9 +34,16 @@ func idempotent(ctx context.Context, r *run) outcome {
 	return outcome{Skipped, "", why}
 }
 
-// between is what lies between two deliveries, so that a clock in the answers
-// is not taken for a counter.
+// between is how long nothing is sent, so that a clock is not taken for a
+// counter.
 const between = 50 * time.Millisecond
+
+func rest(ctx context.Context) {
+	select {
+	case <-time.After(between):
+	case <-ctx.Done():
+	}
+}
 
 // byAnswers sends three deliveries, the one in the middle three times and the
 // others twice: servers that take turns give no such pattern.
@@ -44,10 +51,7 @@ func (r *run) byAnswers(ctx context.Context) (Tristate, string) {
 	var texts []string
 	for n, times := range []int{2, 3, 2} {
 		if n > 0 {
-			select {
-			case <-time.After(between):
-			case <-ctx.Done():
-			}
+			rest(ctx)
 		}
 		p := r.event("discussion.comment.create", "")
 		for range times {
@@ -108,7 +112,11 @@ func (r *run) byEffects(ctx context.Context) (Tristate, string) {
 	if err != nil {
 		return Unknown, err.Error()
 	}
-	if now, err := r.effects(ctx); err != nil || now != before {
+	rest(ctx)
+	switch now, err := r.effects(ctx); {
+	case err != nil:
+		return Unknown, err.Error()
+	case now != before:
 		return Unknown, "the effects change by themselves"
 	}
 	p := r.event("discussion.comment.create", "")
@@ -162,5 +170,5 @@ func (r *run) effects(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("the effects cannot be read: %w", err)
 	}
-	return text, nil
+	return strings.TrimSpace(text), nil
 }

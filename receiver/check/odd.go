@@ -37,7 +37,7 @@ func (r *run) decided(ctx context.Context, parcels ...parcel) outcome {
 	o := outcome{verdict: Pass}
 	for _, p := range parcels {
 		a := r.send(ctx, p)
-		if a.Failure != "" || a.Status >= 500 {
+		if a.Failure != "" || a.Status >= 500 && a.Status != http.StatusNotImplemented {
 			o = outcome{Fail, p.what + ": " + r.came(a), ""}
 			if a.Failure == replay.FailTimeout || a.Failure == replay.FailRefused {
 				break

@@ -118,13 +118,13 @@ func TestTheTimeIsBounded(t *testing.T) {
 				<-r.Context().Done()
 			}
 		})))
-		o.Patience = time.Second
+		o.Patience = 2 * time.Second
 		o.Only = []string{"scopes", "types", "refs", "large", "cut", "afterwards"}
 		return o
 	}())
 	assert.Equal(t, []string{"scopes", "types", "refs"}, ended(report, check.Fail))
 	assert.Equal(t, []string{"large", "cut", "afterwards"}, ended(report, check.Skipped))
-	assert.Equal(t, "3 cases in a row got no answer within 1s", report.Stopped)
+	assert.Equal(t, "3 cases in a row got no answer within 2s", report.Stopped)
 	assert.Equal(t, 4, report.Requests, "a case ends at the first that gets no answer")
 }
 
@@ -212,7 +212,7 @@ func TestEffectsThatTellNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := &bot{}
 			o := quick(serve(t, b))
-			o.Only, o.Patience = []string{"idempotent"}, time.Second
+			o.Only, o.Patience = []string{"idempotent"}, 2*time.Second
 			o.Effects = func(context.Context) (string, error) { return c.effects(b) }
 			report := run(t, o)
 			assert.Equal(t, check.Unknown, report.Idempotent)
