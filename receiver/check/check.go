@@ -128,7 +128,7 @@ func (o Options) withDefaults() Options {
 }
 
 func newRun(o Options) (*run, error) {
-	r := &run{o: o, bodies: map[string]*sample.Generator{}}
+	r := &run{o: o, proxied: usesProxy(o.URL), bodies: map[string]*sample.Generator{}}
 	r.report.Patience = o.Patience
 	r.report.Idempotent, r.report.IdempotentWhy = Unknown, "it was not looked at"
 	target := func(timeout time.Duration) (*replay.HTTPTarget, error) {

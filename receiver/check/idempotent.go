@@ -81,6 +81,7 @@ func judgeAnswers(a [7]string) (Tristate, string) {
 			n, _ := strconv.Atoi(digits)
 			numbers[i] = append(numbers[i], n)
 		}
+		alike = alike && len(numbers[i]) == len(numbers[0]) // an answer may have a # of its own
 	}
 	if alike {
 		for i := range numbers[0] {

@@ -23,6 +23,7 @@ func TestJudgeAnswers(t *testing.T) {
 		"a clock that is quick":       {[7]string{"t=1", "t=2", "t=53", "t=54", "t=55", "t=106", "t=107"}, Unknown, "differ"},
 		"seconds since 1970":          {[7]string{"1700000001", "1700000002", "1700000003", "1700000004", "1700000005", "1700000006", "1700000007"}, Unknown, "differ"},
 		"random ids":                  {[7]string{"x7", "1b", "c", "d9", "e", "f", "g"}, Unknown, "differ"},
+		"sometimes a sign":            {[7]string{"1", "#", "3", "4", "5", "6", "7"}, Unknown, "differ"},
 		"sometimes a number":          {[7]string{"1", "2", "three", "4", "5", "6", "7"}, Unknown, "differ"},
 		"nothing":                     {[7]string{}, Unknown, "nothing can be seen"},
 	} {
@@ -32,6 +33,20 @@ func TestJudgeAnswers(t *testing.T) {
 			assert.Contains(t, why, c.why)
 		})
 	}
+}
+
+func FuzzJudgeAnswers(f *testing.F) {
+	f.Add("n=1", "n=2", "n=3")
+	f.Add("1", "#", "1 #")
+	f.Fuzz(func(t *testing.T, first, again, other string) {
+		got, why := judgeAnswers([7]string{first, again, other, again, again, other, again})
+		assert.NotEmpty(t, why)
+		if first != other && got == Yes {
+			assert.Contains(t, why, "its answers count deliveries")
+		}
+		got, _ = judgeAnswers([7]string{first, first, first, first, first, first, first})
+		assert.Equal(t, Unknown, got)
+	})
 }
 
 func TestShorten(t *testing.T) {

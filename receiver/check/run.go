@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -21,6 +22,7 @@ type run struct {
 	o       Options
 	target  *replay.HTTPTarget
 	patient *replay.HTTPTarget           // with more time, for clients that are slow
+	proxied bool                         // requests go through a proxy
 	bodies  map[string]*sample.Generator // by the repo, see generator
 	first   parcel                       // the very first delivery
 	report  Report
@@ -36,6 +38,16 @@ type tally struct {
 	slowest  time.Duration
 	silent   bool // an answer did not come in time
 	gone     bool // no connection could be had
+}
+
+// usesProxy reports whether requests to a URL go through a proxy.
+func usesProxy(rawURL string) bool {
+	u, err := url.Parse(rawURL)
+	if err != nil || u.Host == "" {
+		return false
+	}
+	proxy, err := http.ProxyFromEnvironment(&http.Request{URL: u})
+	return proxy != nil || err != nil
 }
 
 func (r *run) close() {
@@ -100,6 +112,8 @@ func (r *run) without(c Case, bad string) (o outcome, wanted bool) {
 		o = outcome{Skipped, "", r.report.Stopped}
 	case c.secret && r.o.Secret == "":
 		o = outcome{Skipped, "", noSecretKnown}
+	case c.direct && r.proxied:
+		o = outcome{Skipped, "", "this cannot be done through a proxy, and HTTP_PROXY or HTTPS_PROXY names one"}
 	case c.needs != "" && slices.ContainsFunc(r.report.Results, func(before Result) bool { return before.Name == c.needs && before.Verdict == Fail }):
 		o = outcome{Skipped, "", c.needs + " failed"}
 	}
