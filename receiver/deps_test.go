@@ -18,6 +18,7 @@ func TestDependenciesAreFew(t *testing.T) {
 		"payload/sample":        {"payload", "payload/sample"},
 		"receiver":              {"payload", "replay", "receiver"},
 		"receiver/receivertest": {"payload", "payload/sample", "replay", "receiver/receivertest"},
+		"receiver/check":        {"payload", "payload/sample", "replay", "receiver/check"},
 	} {
 		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", module+room).Output()
 		require.NoError(t, err)

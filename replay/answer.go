@@ -36,6 +36,17 @@ func newBody(b []byte) io.ReadCloser {
 	return io.NopCloser(bytes.NewReader(b))
 }
 
+// read keeps an answer, without the secret.
+func (t *HTTPTarget) read(a *Attempt, resp *http.Response) error {
+	a.Status, a.Header = resp.StatusCode, resp.Header
+	for _, values := range a.Header {
+		for i := range values {
+			values[i] = t.withoutSecret(values[i])
+		}
+	}
+	return t.readBody(a, resp.Body)
+}
+
 // readBody keeps what an attempt keeps of an answer's body, and reads little
 // more, however long it is.
 func (t *HTTPTarget) readBody(a *Attempt, r io.Reader) error {

@@ -226,13 +226,7 @@ func (t *HTTPTarget) Send(ctx context.Context, d *Delivery) *Attempt {
 	var progress progress
 	resp, err := t.roundTrip(limited, t.request(d), &progress)
 	if err == nil {
-		a.Status, a.Header = resp.StatusCode, resp.Header
-		for _, values := range a.Header {
-			for i := range values {
-				values[i] = t.withoutSecret(values[i])
-			}
-		}
-		err = t.readBody(a, resp.Body)
+		err = t.read(a, resp)
 		resp.Body.Close()
 	}
 	if err != nil {

@@ -42,6 +42,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			inspectCommand(),
 			replayCommand(),
 			triggerCommand(),
+			checkCommand(),
 			exportCommand(),
 			importCommand(),
 			secretCommand(),

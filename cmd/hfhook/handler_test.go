@@ -26,6 +26,7 @@ func handlerProgram() {
 	delay := flag.Duration("delay", 0, "time before each answer, unless the caller hangs up")
 	quick := flag.Bool("quick", false, "answer at once and print nothing")
 	decode := flag.Bool("decode", false, "with -quick, decode each payload first")
+	kind := flag.String("bot", "", "a handler that hfhook check looks at, see newBot")
 	flag.Parse()
 
 	listener, err := net.Listen("tcp", *listen)
@@ -34,6 +35,10 @@ func handlerProgram() {
 		os.Exit(1)
 	}
 	fmt.Fprintf(os.Stderr, "listening on http://%s\n", listener.Addr())
+	if *kind != "" {
+		fmt.Fprintln(os.Stderr, http.Serve(listener, newBot(*kind, os.Getenv("WEBHOOK_SECRET"))))
+		return
+	}
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		got, err := io.ReadAll(r.Body)
 		if err != nil {

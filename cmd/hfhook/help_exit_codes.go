@@ -18,7 +18,7 @@ var exitCodes = []exitCode{
 	{exitFailed, "failed", "what happened is on stderr, with a hint what to do"},
 	{exitUsage, "wrong usage", "nothing was done"},
 	{exitNotFound, "not found", "no such delivery, store or webhook"},
-	{exitAnswer, "a target answered outside 2xx, or a command failed", "of a replay; of hfhook dev with --fail-on-handler-error"},
+	{exitAnswer, "a target answered outside 2xx, or a command or check failed", "of a replay; of hfhook dev with --fail-on-handler-error"},
 	{exitDiffers, "an answer differs", "from what it was compared with, in a replay"},
 	{exitNoTunnel, "no tunnel", "none could be opened, or it was lost for good"},
 	{exitHub, "the Hub refused or cannot be reached", "the webhook is as it was, or stderr says how it is"},

@@ -4,6 +4,8 @@ package main
 
 import (
 	"context"
+	"io"
+	"log"
 	"os"
 )
 
@@ -15,6 +17,8 @@ func main() {
 }
 
 func program() int {
+	// net/http logs what a handler says unasked, the secret too.
+	log.SetOutput(io.Discard)
 	var s signals
 	ctx, stop := s.listen(context.Background())
 	defer stop()

@@ -33,7 +33,7 @@ func TestTheREADMEsProgramBuilds(t *testing.T) {
 
 func TestTheREADMENamesEveryFlag(t *testing.T) {
 	text := readme(t)
-	for _, command := range append(webhooksCommand().Subcommands, devCommand(), inspectCommand(), replayCommand(), triggerCommand(), exportCommand(), importCommand(), secretCommand(), doctorCommand()) {
+	for _, command := range append(webhooksCommand().Subcommands, devCommand(), inspectCommand(), replayCommand(), triggerCommand(), checkCommand(), exportCommand(), importCommand(), secretCommand(), doctorCommand()) {
 		for _, flag := range command.Flags {
 			assert.True(t, strings.Contains(text, "--"+flag.Names()[0]), "--%s of %s", flag.Names()[0], command.Name)
 		}
@@ -44,7 +44,7 @@ func TestTheREADMENamesEveryFieldOfTheRecords(t *testing.T) {
 	text := readme(t)
 	for _, record := range []any{
 		readyRecord{}, routeRecord{}, deliveryRecord{}, arrivalRecord{}, attemptRecord{}, tunnelRecord{}, gapRecord{}, holdRecord{}, warningRecord{}, stoppedRecord{},
-		checkRecord{}, pathRecord{}, diagnosisRecord{}, registrationRecord{}, shieldRecord{},
+		caseRecord{}, verdictRecord{}, checkRecord{}, pathRecord{}, diagnosisRecord{}, registrationRecord{}, shieldRecord{},
 		webhookRecord{}, watchedRecord{}, jobRecord{}, outputRecord{}, deletedRecord{}, replayedRecord{}, importedRecord{},
 		plannedRecord{}, summaryRecord{}, comparisonRecord{}, changeRecord{}, triggeredRecord{}, sampleRecord{},
 	} {

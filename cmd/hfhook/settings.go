@@ -127,6 +127,8 @@ func fromFiles(c *cli.Context, flag string) bool {
 		return false // what is sent in place of a delivery, and where to, is what was typed
 	case flag == "exec" && name != "dev":
 		return false
+	case name == "check" && flag != "json": // words such as only mean something else there
+		return slices.ContainsFunc(slices.Concat(secretFlags(), checkTargetFlags()), func(f cli.Flag) bool { return f.Names()[0] == flag })
 	case !strings.HasPrefix(name, "webhooks "), flag == "json":
 		return true
 	case name == "webhooks create":

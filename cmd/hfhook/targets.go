@@ -33,33 +33,36 @@ type target interface {
 
 // newTarget makes an HTTP target out of an address and the flags.
 func newTarget(c *cli.Context, address, secret string) (target, error) {
-	headers, err := headersOf(c)
+	o, err := targetOptions(c, address, secret)
 	if err != nil {
 		return nil, err
 	}
-	if !strings.Contains(address, "://") {
-		return nil, usage(fmt.Sprintf("%q is no URL", address), "write http:// in front: http://"+address)
+	made, err := replay.NewHTTPTarget(address, o)
+	if err != nil {
+		return nil, usage(err.Error(), "for example http://localhost:3000, or http://localhost:3000/hook to send every delivery there")
 	}
-	var tls replay.TLSOptions
+	return made, nil
+}
+
+// targetOptions says how to send to an address, by the flags.
+func targetOptions(c *cli.Context, address, secret string) (replay.HTTPOptions, error) {
+	o := replay.HTTPOptions{Secret: secret, Host: c.String("target-host"), Timeout: c.Duration("target-timeout")}
+	var err error
+	if o.Header, err = headersOf(c); err != nil {
+		return o, err
+	}
+	if !strings.Contains(address, "://") {
+		return o, usage(fmt.Sprintf("%q is no URL", address), "write http:// in front: http://"+address)
+	}
 	if strings.HasPrefix(address, "https://") { // other targets have no use for them
-		tls = replay.TLSOptions{
+		o.TLS = replay.TLSOptions{
 			CAFile:     c.String("target-ca"),
 			CertFile:   c.String("target-cert"),
 			KeyFile:    c.String("target-key"),
 			SkipVerify: c.Bool("target-insecure"),
 		}
 	}
-	made, err := replay.NewHTTPTarget(address, replay.HTTPOptions{
-		Secret:  secret,
-		Header:  headers,
-		Host:    c.String("target-host"),
-		Timeout: c.Duration("target-timeout"),
-		TLS:     tls,
-	})
-	if err != nil {
-		return nil, usage(err.Error(), "for example http://localhost:3000, or http://localhost:3000/hook to send every delivery there")
-	}
-	return made, nil
+	return o, nil
 }
 
 // headersOf reads --header. A name without a value takes a header away.

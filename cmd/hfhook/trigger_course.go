@@ -104,7 +104,7 @@ func (p *course) all() iter.Seq2[*made, error] {
 			if len(p.edits) > 0 {
 				m.body, err = p.edits.Apply(m.body)
 			}
-			return yield(m, editProblem(m.event+": ", err, exitUsage)) && err == nil
+			return yield(m, editProblem(m.event+": ", err)) && err == nil
 		}
 		for range p.count {
 			for _, part := range p.parts {

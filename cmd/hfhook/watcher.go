@@ -40,7 +40,7 @@ type watcher struct {
 	online *tunnel.Event // the tunnel is; nil: it is not
 	down   time.Time     // since when deliveries fail; zero: they do not
 	kicked bool          // since a check last passed
-	check  *check        // the one under way; nil: none
+	check  *viewing      // the one under way; nil: none
 }
 
 // opened is the tunnel to follow.
@@ -56,8 +56,8 @@ type event struct {
 	optional bool
 }
 
-// check is one look at whether the public URL leads here.
-type check struct {
+// viewing is one look at whether the public URL leads here.
+type viewing struct {
 	cancel context.CancelFunc
 	result chan error
 	online *tunnel.Event // is told once the check is over; nil: is known
@@ -195,7 +195,7 @@ func (w *watcher) event(ctx context.Context, e event) {
 func (w *watcher) start(ctx context.Context, online *tunnel.Event, tries int) {
 	w.drop()
 	ctx, cancel := context.WithCancel(ctx)
-	c := &check{cancel: cancel, result: make(chan error, 1), online: online}
+	c := &viewing{cancel: cancel, result: make(chan error, 1), online: online}
 	public := w.online.URL
 	w.check = c
 	go func() { c.result <- look(ctx, w.probe, public, tries) }()
