@@ -17,7 +17,7 @@ func repeat(ctx context.Context, r *run) outcome {
 // outOfOrder sends two courses of events backwards.
 func outOfOrder(ctx context.Context, r *run) outcome {
 	var all []parcel
-	for _, name := range []string{"discussion", "repo-life"} {
+	for _, name := range []string{"discussion-life", "repo-life"} {
 		steps, err := r.generator("", "-disorder").Scenario(name)
 		if err != nil {
 			panic("check: " + err.Error())
