@@ -49,6 +49,7 @@ func TestAckHandlerPassesTheAnswerOn(t *testing.T) {
 		"broken":     {attempt(replay.Attempt{Status: 200, Failure: replay.FailBroken}), 502, `{"error":"no answer from the handler: broken"}`},
 		"panic":      {attempt(replay.Attempt{Failure: replay.FailPanic, Error: "panic: x"}), 500, `{"error":"Internal Server Error"}`},
 		"stopped":    {func(context.Context) (*replay.Attempt, error) { return nil, replay.ErrStopped }, 200, "{}"},
+		"paused":     {func(context.Context) (*replay.Attempt, error) { return nil, replay.ErrPaused }, 200, "{}"},
 		"held": {func(context.Context) (*replay.Attempt, error) { return nil, fmt.Errorf("x: %w", replay.ErrHeld) },
 			502, `{"error":"the handler cannot be reached"}`},
 	} {

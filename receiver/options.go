@@ -106,7 +106,7 @@ const (
 	// AckHandler waits for the first target's answer and gives it to the
 	// sender. What fails without an answer, because nobody listens there for
 	// instance, is a 502, which makes the Hub try again. When AckTimeout is
-	// over, the delivery is acknowledged all the same.
+	// over, or sending is paused, the delivery is acknowledged all the same.
 	AckHandler Ack = "handler"
 )
 
@@ -115,7 +115,8 @@ type Dispatcher interface {
 	// Targets names the targets that new deliveries are queued for.
 	Targets() []string
 	// Await gives the attempt to send a delivery, just stored, to a target,
-	// or replay.ErrHeld when the target refuses connections.
+	// replay.ErrHeld when the target refuses connections, or replay.ErrPaused
+	// while nothing is sent on purpose.
 	Await(ctx context.Context, r replay.Receipt, target string) (*replay.Attempt, error)
 }
 
