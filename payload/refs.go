@@ -44,5 +44,18 @@ func within(ref, prefix string) (string, bool) {
 	return name, true
 }
 
+// Refs gives the refs that the event is about: those of UpdatedRefs, and of a
+// pull request its own, as in "refs/pr/19".
+func (p *Payload) Refs() []string {
+	var refs []string
+	for _, r := range p.UpdatedRefs {
+		refs = append(refs, r.Ref)
+	}
+	if d := p.Discussion; d != nil && d.IsPullRequest && d.Num > 0 {
+		refs = append(refs, "refs/pr/"+strconv.FormatInt(d.Num, 10))
+	}
+	return refs
+}
+
 // Short gives the first seven digits of a commit's sha.
 func Short(sha string) string { return sha[:min(len(sha), 7)] }

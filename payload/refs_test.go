@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 func TestRefCreatedAndDeleted(t *testing.T) {
@@ -59,4 +60,18 @@ func TestShort(t *testing.T) {
 	assert.Equal(t, "575db8b", Short("575db8b7a51b6f85eb06eee540738584589f131c"))
 	assert.Equal(t, "575", Short("575"))
 	assert.Empty(t, Short(""))
+}
+
+func TestRefsOfAPayload(t *testing.T) {
+	for body, want := range map[string][]string{
+		`{}`: nil,
+		`{"updatedRefs":[{"ref":"refs/heads/main"},{"ref":"refs/pr/2"}]}`: {"refs/heads/main", "refs/pr/2"},
+		`{"discussion":{"num":19,"isPullRequest":true}}`:                  {"refs/pr/19"},
+		`{"discussion":{"num":19,"isPullRequest":false}}`:                 nil,
+		`{"discussion":{"isPullRequest":true}}`:                           nil,
+	} {
+		p, err := Decode([]byte(body))
+		require.NoError(t, err)
+		assert.Equal(t, want, p.Refs(), body)
+	}
 }

@@ -2,17 +2,18 @@ package replay
 
 import (
 	"bytes"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/hfhook/hfhook/payload"
 )
 
 // Filter chooses deliveries. Fields that are zero choose all; all that are set
-// have to match. Within a list one match is enough.
+// have to match. Within a list one match is enough. ParseFilter reads one that
+// a person wrote.
 type Filter struct {
 	FromID, ToID int64 // both inclusive; 0: open
 	WebhookID    string
@@ -20,11 +21,16 @@ type Filter struct {
 	Since, Until time.Time // first arrival; Until is exclusive
 
 	Endpoints []string
-	Scopes    []payload.Scope // with their narrower ones
+	Scopes    []payload.Scope // or globs over them, each with its narrower ones
 	Actions   []payload.Action
 	Repos     []string // globs over owner/name: * and ? match any character, case is ignored
 	RepoTypes []payload.RepoType
 	Verdicts  []Verdict
+
+	// Refs are globs over payload.Payload.Refs: the refs that a push changed,
+	// and that of the pull request which the delivery is about. Only what was
+	// accepted has refs.
+	Refs []string
 
 	// Attempts chooses by the delivery's last attempt.
 	Attempts []AttemptStatus
@@ -32,6 +38,9 @@ type Filter struct {
 	Queued string
 
 	Text string // in the body, case is ignored for ASCII letters
+
+	// Except leaves out what one of these filters chooses.
+	Except []Filter
 
 	Limit  int  // 0: no limit
 	Newest bool // with Limit: the newest ones instead of the oldest
@@ -58,10 +67,30 @@ func (f *Filter) Match(d *Delivery) bool {
 		one(f.Actions, d.Action) &&
 		one(f.RepoTypes, d.RepoType) &&
 		one(f.Verdicts, d.Verdict) &&
-		oneOf(f.Scopes, func(s payload.Scope) bool { return d.Scope.Within(s) }) &&
-		oneOf(f.Repos, func(glob string) bool { return matchGlob(glob, d.Repo) }) &&
+		oneOf(f.Scopes, func(s payload.Scope) bool { return matchScope(s, d.Scope) }) &&
+		oneOf(f.Repos, func(glob string) bool { return matchGlob(glob, d.Repo, lower) }) &&
 		oneOf(f.Attempts, func(s AttemptStatus) bool { return s.match(d.Attempts) }) &&
-		(f.Text == "" || bytes.Contains(lowerASCII(d.Body), lowerASCII([]byte(f.Text))))
+		!slices.ContainsFunc(f.Except, func(e Filter) bool { return e.Match(d) }) &&
+		(f.Text == "" || bytes.Contains(lowerASCII(d.Body), lowerASCII([]byte(f.Text)))) &&
+		(len(f.Refs) == 0 || matchRefs(f.Refs, d))
+}
+
+// And gives the filter that chooses what f and g both choose. Limit and Newest
+// are those of f.
+func (f Filter) And(g Filter) Filter {
+	g.Limit, g.Newest = 0, false
+	if reflect.ValueOf(g).IsZero() {
+		return f
+	}
+	limit, newest := f.Limit, f.Newest
+	f.Limit, f.Newest = 0, false
+	if reflect.ValueOf(f).IsZero() {
+		f = g
+	} else {
+		f.Except = append(slices.Clip(f.Except), Filter{Except: []Filter{g}})
+	}
+	f.Limit, f.Newest = limit, newest
+	return f
 }
 
 func one[T comparable](list []T, v T) bool {
@@ -90,43 +119,6 @@ func (s AttemptStatus) match(attempts []Attempt) bool {
 		return len(status) == 3 && status[:1] == class
 	}
 	return last.Status != 0 && status == string(s)
-}
-
-// matchGlob reports whether the whole of s is what glob describes, in which *
-// stands for any characters, also none, and ? for any one.
-func matchGlob(glob, s string) bool {
-	// star and from are where to go back to when what follows the last *
-	// does not match: one character further on.
-	star, from := -1, 0
-	i, j := 0, 0
-	for j < len(s) {
-		_, size := utf8.DecodeRuneInString(s[j:])
-		switch {
-		case i < len(glob) && glob[i] == '*':
-			star, from = i, j
-			i++
-		case i < len(glob) && glob[i] == '?':
-			i++
-			j += size
-		case i < len(glob) && lower(glob[i]) == lower(s[j]):
-			i++
-			j++
-		case star >= 0:
-			_, size = utf8.DecodeRuneInString(s[from:])
-			from += size
-			i, j = star+1, from
-		default:
-			return false
-		}
-	}
-	return strings.Trim(glob[i:], "*") == ""
-}
-
-func lower(c byte) byte {
-	if 'A' <= c && c <= 'Z' {
-		return c + ('a' - 'A')
-	}
-	return c
 }
 
 func lowerASCII(b []byte) []byte {

@@ -21,6 +21,10 @@ func TestFilterMatch(t *testing.T) {
 		Attempts: []Attempt{{Status: 200}, {Status: 404}},
 		Queued:   []string{"a"},
 	}
+	pushed := *d
+	pushed.Body = []byte(`{"updatedRefs":[{"ref":"refs/heads/main"},{"ref":"refs/tags/v1"}],"discussion":{"num":19,"isPullRequest":true}}`)
+	knocked := pushed
+	knocked.Verdict = Rejected
 	attempts := func(a ...Attempt) *Delivery {
 		copied := *d
 		copied.Attempts = a
@@ -58,6 +62,21 @@ func TestFilterMatch(t *testing.T) {
 		"queued elsewhere":               {Filter{Queued: "b"}, d, false},
 		"text ignores case":              {Filter{Text: "co2 EMISSIONS"}, d, true},
 		"text":                           {Filter{Text: "co3"}, d, false},
+		"scope glob":                     {Filter{Scopes: []payload.Scope{"repo.c*"}}, d, true},
+		"scope glob with narrower ones":  {Filter{Scopes: []payload.Scope{"*.config"}}, d, true},
+		"scope glob minds the case":      {Filter{Scopes: []payload.Scope{"Repo*"}}, d, false},
+		"scope glob is whole":            {Filter{Scopes: []payload.Scope{"?epo.con"}}, d, false},
+		"ref":                            {Filter{Refs: []string{"refs/heads/main"}}, &pushed, true},
+		"ref glob":                       {Filter{Refs: []string{"refs/x", "refs/tags/*"}}, &pushed, true},
+		"ref of the pull request":        {Filter{Refs: []string{"refs/pr/19"}}, &pushed, true},
+		"another ref":                    {Filter{Refs: []string{"refs/heads/mai", "refs/pr/1"}}, &pushed, false},
+		"ref minds the case":             {Filter{Refs: []string{"refs/heads/MAIN"}}, &pushed, false},
+		"no refs in the body":            {Filter{Refs: []string{"*"}}, d, false},
+		"what was not let in has none":   {Filter{Refs: []string{"*"}}, &knocked, false},
+		"except":                         {Filter{Except: []Filter{{Actions: []payload.Action{"delete"}}}}, d, true},
+		"except what it is":              {Filter{Except: []Filter{{Actions: []payload.Action{"delete"}}, {ToID: 17}}}, d, false},
+		"except everything":              {Filter{Except: []Filter{{}}}, d, false},
+		"except needs all of one":        {Filter{Except: []Filter{{Text: "co2", ToID: 16}}}, d, true},
 		"all have to match":              {Filter{Text: "co2", ToID: 16}, d, false},
 		"last attempt failed":            {Filter{Attempts: []AttemptStatus{"failed"}}, d, true},
 		"last attempt, not the first":    {Filter{Attempts: []AttemptStatus{"ok", "none", "200", "2xx"}}, d, false},
@@ -74,12 +93,31 @@ func TestFilterMatch(t *testing.T) {
 	}
 }
 
+func TestAnd(t *testing.T) {
+	both := func(f, g Filter) func(id int64) bool {
+		and := f.And(g)
+		return func(id int64) bool { return and.Match(&Delivery{ID: id}) }
+	}
+	f := both(Filter{FromID: 3}, Filter{FromID: 5, ToID: 7})
+	assert.Equal(t, []bool{false, false, true, true, false}, []bool{f(3), f(4), f(5), f(7), f(8)})
+	f = both(Filter{ToID: 4, Except: []Filter{{ToID: 2}}}, Filter{Except: []Filter{{FromID: 4}}})
+	assert.Equal(t, []bool{false, true, false}, []bool{f(2), f(3), f(4)})
+	assert.Equal(t, Filter{ToID: 4, Limit: 2}, Filter{Limit: 2}.And(Filter{ToID: 4, Limit: 9, Newest: true}), "nothing else, and limits of its own")
+	assert.Equal(t, Filter{ToID: 4}, Filter{ToID: 4}.And(Filter{}))
+
+	one := Filter{Actions: []payload.Action{"create"}, Except: make([]Filter, 0, 8)}
+	one.And(Filter{ToID: 1})
+	assert.Empty(t, one.Except[:1][0].Except, "another may share it")
+}
+
 func TestGlobCharacters(t *testing.T) {
-	assert.True(t, matchGlob("a?c", "aéc"), "a character, not a byte")
-	assert.False(t, matchGlob("a?c", "ac"))
-	assert.True(t, matchGlob("*é?", "ééx"))
-	assert.False(t, matchGlob("É", "é"), "only ASCII letters have a case here")
-	assert.True(t, matchGlob("a[b]", "A[b]"), "brackets are plain characters")
+	assert.True(t, matchGlob("a?c", "aéc", lower), "a character, not a byte")
+	assert.False(t, matchGlob("a?c", "ac", lower))
+	assert.True(t, matchGlob("*é?", "ééx", lower))
+	assert.False(t, matchGlob("É", "é", lower), "only ASCII letters have a case here")
+	assert.True(t, matchGlob("a[b]", "A[b]", lower), "brackets are plain characters")
+	assert.False(t, matchGlob("a*", "A", exact))
+	assert.True(t, matchGlob("*B?", "aBc", exact))
 }
 
 func FuzzGlobIsRegexp(f *testing.F) {
@@ -100,6 +138,6 @@ func FuzzGlobIsRegexp(f *testing.F) {
 		glob, s = strings.Map(ascii, glob), strings.Map(ascii, s)
 		pattern := strings.NewReplacer(`\*`, `.*`, `\?`, `.`).Replace(regexp.QuoteMeta(glob))
 		want := regexp.MustCompile(`^(?is:` + pattern + `)$`).MatchString(s)
-		assert.Equal(t, want, matchGlob(glob, s), "%q against %q", glob, s)
+		assert.Equal(t, want, matchGlob(glob, s, lower), "%q against %q", glob, s)
 	})
 }

@@ -9,8 +9,6 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
-
-	"modernc.org/sqlite"
 )
 
 // conn is one connection with its prepared statements, for one goroutine at a
@@ -34,11 +32,10 @@ func dsn(path string, pragmas ...string) string {
 }
 
 func connect(ctx context.Context, dsn string) (*conn, error) {
-	connector, err := sqlite.NewConnector(dsn)
-	if err != nil {
+	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	raw, err := connector.Connect(ctx)
+	raw, err := engine.Open(dsn)
 	if err != nil {
 		return nil, err
 	}

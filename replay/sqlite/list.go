@@ -142,12 +142,17 @@ type entry struct{ id, weight int64 }
 // search prepares f. A search for one repo goes from bucket to bucket, as its
 // index does; any other has one span.
 func (s *Store) search(ctx context.Context, f *replay.Filter, order string) (*search, error) {
-	where, args := condition(f)
+	rest := *f
+	repo, indexed := oneRepo(f.Repos)
+	if indexed {
+		rest.Repos = nil
+	}
+	where, args := condition(&rest)
 	from, spans := "deliveries d", []span{{f.FromID, f.ToID}}
 	if f.ToID == 0 {
 		spans[0].to = math.MaxInt64
 	}
-	if repo, ok := oneRepo(f.Repos); ok {
+	if indexed {
 		from = "deliveries d INDEXED BY deliveries_repo"
 		where = " AND d.id >> 10 = ?1 >> 10 AND d.repo = ? COLLATE NOCASE" + where
 		args = slices.Insert(args, 0, driver.Value(repo))
@@ -232,8 +237,20 @@ func condition(f *replay.Filter) (string, []driver.Value) {
 	if f.Queued != "" {
 		and("EXISTS (SELECT 1 FROM queue q WHERE q.target_id = (SELECT id FROM targets WHERE name = ?) AND q.delivery_id = d.id)", f.Queued)
 	}
+	for _, e := range f.Except {
+		sql, values := condition(&e)
+		and("(TRUE"+sql+") IS NOT TRUE", values...)
+	}
 	if f.Text != "" {
 		and("instr(CAST(lower(CAST(d.body AS TEXT)) AS BLOB), CAST(lower(?) AS BLOB)) > 0", f.Text)
+	}
+	if len(f.Refs) > 0 {
+		var globs []driver.Value
+		for _, glob := range f.Refs {
+			globs = append(globs, glob)
+		}
+		// Last, as it decodes each body that it comes to.
+		and("d.verdict = 'accepted' AND "+refsFunc+"(d.body"+strings.Repeat(", ?", len(globs))+")", globs...)
 	}
 	return b.String(), args
 }
@@ -253,12 +270,24 @@ func oneOf[T ~string](and andFunc, sql string, values []T) {
 }
 
 // scopes chooses each scope and those within it, "repo" and "repo.config".
+// GLOB minds the case, as globs over scopes do, and has brackets that they do
+// not have.
 func scopes(and andFunc, scopes []payload.Scope) {
-	patterns := make([]string, len(scopes))
-	for i, s := range scopes {
-		patterns[i] = string(s) + "."
+	var conditions []string
+	var args []driver.Value
+	for _, s := range scopes {
+		if strings.ContainsAny(string(s), "*?") {
+			glob := strings.ReplaceAll(string(s), "[", "[[]")
+			conditions = append(conditions, "d.scope GLOB ? OR d.scope GLOB ?")
+			args = append(args, glob, glob+".*")
+			continue
+		}
+		conditions = append(conditions, "instr(d.scope || '.', ?) = 1")
+		args = append(args, string(s)+".")
 	}
-	oneOf(and, "instr(d.scope || '.', ?) = 1", patterns)
+	if len(conditions) > 0 {
+		and("("+strings.Join(conditions, " OR ")+")", args...)
+	}
 }
 
 // oneRepo gives the repo that is asked for by its full name.
@@ -270,11 +299,8 @@ func oneRepo(globs []string) (string, bool) {
 }
 
 // repos compares with LIKE, which ignores case and calls * and ? by other
-// names. A single repo is searched by its index instead.
+// names.
 func repos(and andFunc, globs []string) {
-	if _, ok := oneRepo(globs); ok {
-		return
-	}
 	patterns := make([]string, len(globs))
 	for i, glob := range globs {
 		patterns[i] = likePattern.Replace(glob)

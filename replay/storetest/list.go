@@ -82,7 +82,13 @@ func testFilters(t *testing.T, s replay.Store) {
 		{"endpoints", replay.Filter{Endpoints: []string{"other", "dev"}}, all},
 		{"scope and narrower", replay.Filter{Scopes: []payload.Scope{"repo"}}, []int64{1, 2, 3}},
 		{"narrower scope", replay.Filter{Scopes: []payload.Scope{"repo.config"}}, []int64{3}},
-		{"scope as pattern", replay.Filter{Scopes: []payload.Scope{"repo%", "repo*", "rep_"}}, nil},
+		{"scope is no other pattern", replay.Filter{Scopes: []payload.Scope{"repo%", "rep_", "[r]epo*"}}, nil},
+		{"scope, star", replay.Filter{Scopes: []payload.Scope{"repo*"}}, []int64{1, 2, 3, 4}},
+		{"scope, inner star", replay.Filter{Scopes: []payload.Scope{"re*.config*"}}, []int64{3}},
+		{"scope, star and narrower", replay.Filter{Scopes: []payload.Scope{"*.config"}}, []int64{3}},
+		{"scope, question mark", replay.Filter{Scopes: []payload.Scope{"rep?"}}, []int64{1, 2, 3}},
+		{"scope, star and case", replay.Filter{Scopes: []payload.Scope{"REPO*"}}, nil},
+		{"scopes, star and none", replay.Filter{Scopes: []payload.Scope{"d*", "repo.config"}}, []int64{3, 5}},
 		{"scopes", replay.Filter{Scopes: []payload.Scope{"discussion", "repository"}}, []int64{4, 5}},
 		{"action", replay.Filter{Actions: []payload.Action{"create"}}, []int64{4}},
 		{"actions", replay.Filter{Actions: []payload.Action{"create", "update"}}, all},
@@ -124,6 +130,22 @@ func testFilters(t *testing.T, s replay.Store) {
 		{"text beyond ASCII", replay.Filter{Text: "ÄÖ"}, []int64{7}},
 		{"text is no pattern", replay.Filter{Text: "n%3"}, nil},
 		{"text is no pattern either", replay.Filter{Text: "n_mber"}, nil},
+		{"no refs in them", replay.Filter{Refs: []string{"*"}}, nil},
+		{"except an action", except(replay.Filter{Actions: []payload.Action{"create"}}), []int64{1, 2, 3, 5, 6, 7}},
+		{"except what has no scope", except(replay.Filter{Scopes: []payload.Scope{"*"}}), nil},
+		{"except scopes", except(replay.Filter{Scopes: []payload.Scope{"repo", "d*"}}), []int64{4, 6, 7}},
+		{"except one repo", except(replay.Filter{Repos: []string{"ORG/name_2"}}), []int64{1, 3, 4, 5, 6, 7}},
+		{"except statuses", except(replay.Filter{Attempts: []replay.AttemptStatus{"failed", "none"}}), []int64{2}},
+		{"except a text", except(replay.Filter{Text: "NUMBER"}), []int64{7}},
+		{"except queued", except(replay.Filter{Queued: targetA}), []int64{3, 4, 5, 6, 7}},
+		{"except ids", except(replay.Filter{FromID: 2, ToID: 6}), []int64{1, 7}},
+		{"except refs", except(replay.Filter{Refs: []string{"*"}}), all},
+		{"except two", except(replay.Filter{WebhookID: "id-4"}, replay.Filter{Endpoints: []string{"other"}}), []int64{1, 2, 5, 6, 7}},
+		{"except both", except(replay.Filter{Scopes: []payload.Scope{"repo"}, Endpoints: []string{"other"}}), []int64{1, 2, 4, 5, 6, 7}},
+		{"except all", except(replay.Filter{}), nil},
+		{"except all but some", except(except(replay.Filter{ToID: 2})), []int64{1, 2}},
+		{"newest but for some", replay.Filter{Except: []replay.Filter{{FromID: 6}}, Limit: 2, Newest: true}, []int64{4, 5}},
+		{"one repo and not its scope", replay.Filter{Repos: []string{"org/name_2"}, Except: []replay.Filter{{Scopes: []payload.Scope{"repo"}}}}, nil},
 		{"oldest", replay.Filter{Limit: 2}, []int64{1, 2}},
 		{"newest", replay.Filter{Limit: 2, Newest: true}, []int64{6, 7}},
 		{"newest without limit", replay.Filter{Newest: true}, all},
@@ -145,6 +167,56 @@ func testFilters(t *testing.T, s replay.Store) {
 			c.want = []int64{}
 		}
 		assert.Equal(t, c.want, ids(list(t, s, c.f)), c.name)
+	}
+}
+
+func except(filters ...replay.Filter) replay.Filter { return replay.Filter{Except: filters} }
+
+func testRefs(t *testing.T, s replay.Store) {
+	for i, c := range []struct {
+		body    string
+		verdict replay.Verdict
+	}{
+		{`{"updatedRefs":[{"ref":"refs/heads/main"},{"ref":"refs/tags/v1"}]}`, replay.Accepted},
+		{`{"updatedRefs":[{"ref":"refs\/heads\/ma\u0069n"}]}`, replay.Accepted},
+		{`{"updatedRefs":[{"ref":"refs/heads/Main[1]"}]}`, replay.Accepted},
+		{`{"discussion":{"num":7,"isPullRequest":true}}`, replay.Accepted},
+		{`{"discussion":{"num":7,"isPullRequest":false}}`, replay.Accepted},
+		{`{"updatedRefs":[{"ref":"refs/heads/main"}]}`, replay.Rejected},
+		{`["updatedRefs",{"ref":"refs/heads/main"}]`, replay.Undecodable},
+		{``, replay.Accepted},
+		{`{"updatedRefs":[{"ref":"refs/pr/7"}],"discussion":null}`, replay.Accepted},
+	} {
+		d := delivery(fmt.Sprint("id-", i), c.body)
+		d.Verdict = c.verdict
+		if len(c.body) == 0 {
+			d.Body = nil
+		}
+		require.Equal(t, int64(i+1), add(t, s, incoming(d)).DeliveryID)
+	}
+	for _, c := range []struct {
+		f    replay.Filter
+		want []int64
+	}{
+		{replay.Filter{Refs: []string{"refs/heads/main"}}, []int64{1, 2}},
+		{replay.Filter{Refs: []string{"refs/heads/MAIN"}}, nil},
+		{replay.Filter{Refs: []string{"heads/main"}}, nil},
+		{replay.Filter{Refs: []string{"refs/heads/*"}}, []int64{1, 2, 3}},
+		{replay.Filter{Refs: []string{"refs/heads/????"}}, []int64{1, 2}},
+		{replay.Filter{Refs: []string{"*[1]"}}, []int64{3}},
+		{replay.Filter{Refs: []string{"refs/pr/7"}}, []int64{4, 9}},
+		{replay.Filter{Refs: []string{"refs/pr/*", "refs/tags/*"}}, []int64{1, 4, 9}},
+		{replay.Filter{Refs: []string{"*"}}, []int64{1, 2, 3, 4, 9}},
+		{replay.Filter{Refs: []string{"*"}, Limit: 2}, []int64{1, 2}},
+		{replay.Filter{Refs: []string{"refs/heads/main"}, Limit: 1, Newest: true}, []int64{2}},
+		{replay.Filter{Refs: []string{"*"}, Repos: []string{"org/name"}, FromID: 3}, []int64{3, 4, 9}},
+		{replay.Filter{Refs: []string{"*"}, Text: "PULLrequest"}, []int64{4}},
+		{except(replay.Filter{Refs: []string{"refs/heads/*", "refs/pr/7"}}), []int64{5, 6, 7, 8}},
+	} {
+		if c.want == nil {
+			c.want = []int64{}
+		}
+		assert.Equal(t, c.want, ids(list(t, s, c.f)), "%+v", c.f)
 	}
 }
 

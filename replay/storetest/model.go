@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hfhook/hfhook/payload"
 	"github.com/hfhook/hfhook/replay"
 )
 
@@ -87,7 +88,8 @@ func testModel(t *testing.T, s replay.Store) {
 	for step := range 600 {
 		switch random.IntN(10) {
 		case 0, 1, 2, 3:
-			d := delivery(oneOf("", "a", "b", "c"), oneOf("x", "y"))
+			d := delivery(oneOf("", "a", "b", "c"), oneOf("x", `{"updatedRefs":[{"ref":"refs/heads/main"}]}`, `{"discussion":{"num":3,"isPullRequest":true}}`))
+			d.Scope = payload.Scope(oneOf("repo", "repo.content", "discussion", ""))
 			d.Verdict = replay.Verdict(oneOf("accepted", "accepted", "accepted", "rejected"))
 			d.Path = fmt.Sprint("/webhooks/", step)
 			d.Repo = oneOf("org/one", "org/two")
@@ -145,6 +147,12 @@ func testModel(t *testing.T, s replay.Store) {
 			queued := slices.DeleteFunc(slices.Clone(m.deliveries), func(d *replay.Delivery) bool { return !slices.Contains(d.Queued, target) })
 			requireSame(t, step, queued, list(t, s, replay.Filter{Queued: target}))
 
+			for range 5 {
+				f := randomFilter(random, len(m.deliveries), 2)
+				chosen := slices.DeleteFunc(slices.Clone(m.deliveries), func(d *replay.Delivery) bool { return !f.Match(d) })
+				requireSame(t, step, chosen, list(t, s, f), f)
+			}
+
 			limit := 1 + random.IntN(len(m.deliveries))
 			requireSame(t, step, m.deliveries[:limit], list(t, s, replay.Filter{Limit: limit}))
 			requireSame(t, step, m.deliveries[len(m.deliveries)-limit:], list(t, s, replay.Filter{Limit: limit, Newest: true}))
@@ -152,9 +160,53 @@ func testModel(t *testing.T, s replay.Store) {
 	}
 }
 
-func requireSame(t *testing.T, step int, want, got []*replay.Delivery) {
+// randomFilter gives one of a few conditions; deep is how many levels of
+// exceptions it may have.
+func randomFilter(random *rand.Rand, last, deep int) replay.Filter {
+	var f replay.Filter
+	some := func(of ...string) []string {
+		random.Shuffle(len(of), func(i, j int) { of[i], of[j] = of[j], of[i] })
+		return of[:1+random.IntN(2)]
+	}
+	for range 1 + random.IntN(3) {
+		switch random.IntN(10) {
+		case 0:
+			f.FromID = 1 + random.Int64N(int64(last))
+		case 1:
+			f.Scopes = as[payload.Scope](some("repo", "repo*", "*.content", "disc*", "r?po"))
+		case 2:
+			f.Repos = some("org/one", "ORG/t*", "*", "nobody/?")
+		case 3:
+			f.Refs = some("refs/heads/main", "refs/*", "refs/pr/3", "none")
+		case 4:
+			f.Verdicts = as[replay.Verdict](some("accepted", "rejected", "undecodable"))
+		case 5:
+			f.Attempts = as[replay.AttemptStatus](some("ok", "failed", "none", "500", "2xx"))
+		case 6:
+			f.Queued = some(targetA, targetB)[0]
+		case 7:
+			f.Text = some("REFS/", "x", "nothing")[0]
+		case 8:
+			f.WebhookID = some("a", "b", "sync")[0]
+		case 9:
+			if deep > 0 {
+				f.Except = append(f.Except, randomFilter(random, last, deep-1))
+			}
+		}
+	}
+	return f
+}
+
+func as[T ~string](values []string) (list []T) {
+	for _, v := range values {
+		list = append(list, T(v))
+	}
+	return list
+}
+
+func requireSame(t *testing.T, step int, want, got []*replay.Delivery, about ...any) {
 	t.Helper()
-	require.Len(t, got, len(want), "step %d", step)
+	require.Equal(t, ids(want), ids(got), "step %d %+v", step, about)
 	for i := range want {
 		require.Equal(t, plain(want[i]), plain(got[i]), "step %d", step)
 	}

@@ -39,6 +39,7 @@ func Run(t *testing.T, f Factory) {
 		{"keeps attempts", testAttempts},
 		{"finishes all or none", testFinishUnknown},
 		{"filters", testFilters},
+		{"filters by ref", testRefs},
 		{"lists in order", testOrder},
 		{"stops listing", testStop},
 		{"watches", testWatch},
