@@ -31,6 +31,12 @@ func curlFor(c *cli.Context, d *replay.Delivery) (string, error) {
 	if address == "" {
 		return "", usage(fmt.Sprintf("delivery %d was not sent anywhere yet", d.ID), "say where to: hfhook inspect --curl --to http://localhost:3000 "+fmt.Sprint(d.ID))
 	}
+	return curlTo(address, c.String("store"), d, curlInline)
+}
+
+// curlTo is curlFor for a target called address. A body of more than inline
+// bytes is read from the store.
+func curlTo(address, storeFile string, d *replay.Delivery, inline int) (string, error) {
 	address, err := addressFor(address, d)
 	if err != nil {
 		return "", err
@@ -55,12 +61,12 @@ func curlFor(c *cli.Context, d *replay.Delivery) (string, error) {
 	words = append(words, withSecret(address))
 
 	feed, store := "", ""
-	if file := c.String("store"); file != "" {
-		store = "--store " + shellQuote(file) + " "
+	if storeFile != "" {
+		store = "--store " + shellQuote(storeFile) + " "
 	}
 	switch {
 	case len(d.Body) == 0:
-	case len(d.Body) > curlInline:
+	case len(d.Body) > inline:
 		feed = fmt.Sprintf("hfhook inspect %s--body %d | ", store, d.ID)
 	case plainText(d.Body):
 		return strings.Join(append(words, "--data-raw", shellQuote(string(d.Body))), " "), nil

@@ -31,7 +31,7 @@ func devCommand() *cli.Command {
 		Name:  "dev",
 		Usage: "receive webhooks here: a public URL, every delivery shown, kept and sent on",
 		Description: "Starts the receiver, opens a tunnel, prints the URL to enter at the Hub, and shows and\n" +
-			"keeps every delivery. Ctrl-C ends it.",
+			"keeps every delivery. Ctrl-C ends it; on a terminal, ? lists more keys.",
 		Flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{Name: "listen", Aliases: []string{"l"}, Usage: "receive on `ADDRESS`, a port or host:port", Value: "127.0.0.1:7860", EnvVars: []string{"HFHOOK_LISTEN"}},
 			&cli.StringFlag{Name: "path", Usage: "print the URL with `PATH`; deliveries to other paths are taken too", Value: "/webhooks/dev", EnvVars: []string{"HFHOOK_PATH"}},
@@ -70,9 +70,13 @@ type dev struct {
 	store    *sqlite.Store
 	link     *link
 	hub      *registering // nil: the Hub is not asked for anything
+	keyboard *keyboard    // nil: nobody is at one
 	shield   *shield
 	failWith func() int // the status to answer with on purpose; nil: none
 	tally    tally      // of show alone
+	showing  showing
+
+	dispatcher *replay.Dispatcher // nil: nothing is forwarded
 
 	log, tunnelLog *slog.Logger
 }
@@ -116,6 +120,7 @@ func (d *dev) prepare() error {
 		d.reporter = &machine{out: out}
 	}
 	d.log, d.tunnelLog = d.newLogs(talk)
+	d.keyboard = newKeyboard(d)
 	d.shield = newShield(d.reporter, c.String("ack"))
 	if text := c.String("fail-with"); text != "" {
 		if d.failWith, err = failWith(text); err != nil {
@@ -190,6 +195,7 @@ func (d *dev) run(ctx context.Context) (err error) {
 		if announced {
 			patience.Stop()
 			d.tally.waiting, _ = d.countWaiting(context.WithoutCancel(ctx))
+			d.tally.hidden = d.showing.hiddenInAll()
 			d.reporter.shield(d.shield.records())
 			d.reporter.stopped(d.tally, reason(ctx))
 		}
@@ -208,7 +214,7 @@ func (d *dev) run(ctx context.Context) (err error) {
 		if err != nil {
 			return usage(err.Error(), "give each handler once")
 		}
-		options.Dispatcher = dispatcher
+		d.dispatcher, options.Dispatcher = dispatcher, dispatcher
 		dispatch := start(ctx, dispatcher.Run)
 		defer func() { err = errors.Join(err, dispatch.end()) }()
 	}
@@ -235,7 +241,8 @@ func (d *dev) run(ctx context.Context) (err error) {
 		}
 	}
 	session := d.session(public, local, waiting)
-	session.keys = d.link.keys(ctx)
+	session.keys = d.keyboard.start(ctx, session.local)
+	defer d.keyboard.close()
 	d.reporter.ready(session)
 	announced = true
 	if d.failWith != nil {
@@ -332,7 +339,7 @@ func (d *dev) show(ctx context.Context, watching chan<- struct{}) error {
 	news := d.store.Watch(ctx)
 	close(watching)
 	for {
-		err := d.showNews(news)
+		err := d.showNews(ctx, news)
 		if err == nil {
 			return nil
 		}
@@ -346,7 +353,7 @@ func (d *dev) show(ctx context.Context, watching chan<- struct{}) error {
 	}
 }
 
-func (d *dev) showNews(watched iter.Seq2[replay.News, error]) error {
+func (d *dev) showNews(ctx context.Context, watched iter.Seq2[replay.News, error]) error {
 	for news, err := range watched {
 		switch {
 		case err != nil:
@@ -360,13 +367,18 @@ func (d *dev) showNews(watched iter.Seq2[replay.News, error]) error {
 			} else {
 				d.tally.rejected++
 			}
-			d.reporter.delivery(news.Arrival)
+			if d.showing.arrival(news.Arrival) {
+				d.reporter.delivery(news.Arrival)
+			}
+			d.keyboard.changed()
 		case news.Attempt != nil:
 			d.tally.attempts++
 			if !news.Attempt.OK() {
 				d.tally.failed++
 			}
-			d.reporter.attempt(news.Attempt)
+			if d.showing.attempt(context.WithoutCancel(ctx), d.store, news.Attempt) {
+				d.reporter.attempt(news.Attempt)
+			}
 		}
 	}
 	return nil

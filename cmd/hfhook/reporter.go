@@ -51,7 +51,7 @@ const settingsPage = "https://huggingface.co/settings/webhooks"
 
 // tally counts what a session saw.
 type tally struct {
-	arrivals, accepted, rejected, attempts, failed, waiting int
+	arrivals, accepted, rejected, attempts, failed, waiting, hidden int
 }
 
 // human reports to a person: deliveries on out, everything else on talk.
@@ -100,7 +100,7 @@ func (h *human) ready(s session) {
 	h.talk.line("")
 	keys := "Ctrl-C ends."
 	if s.keys {
-		keys = "r reconnects the tunnel, " + keys
+		keys = "r replays the last, ? lists the keys, q quits."
 	}
 	h.talk.line("%s", h.talk.dim("Waiting for deliveries. "+keys))
 }
@@ -253,6 +253,9 @@ func (h *human) stopped(t tally, _ string) {
 	}
 	if t.waiting > 0 {
 		text += fmt.Sprintf("; %d %s for the next hfhook dev", t.waiting, plural(t.waiting, "waits", "wait"))
+	}
+	if t.hidden > 0 {
+		text += fmt.Sprintf("; %d %s not shown", t.hidden, plural(t.hidden, "was", "were"))
 	}
 	h.talk.line("\n%s.", text)
 	if t.arrivals > 0 {
