@@ -20,7 +20,6 @@ type processInfo struct {
 	name   string
 	state  byte
 	parent int
-	memory uint64 // resident, in pages
 }
 
 // look gives what is known of a process that has not ended.
