@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/hfhook/hfhook/payload"
 	"github.com/hfhook/hfhook/receiver"
 	"github.com/hfhook/hfhook/replay"
 	"github.com/hfhook/hfhook/replay/memory"
@@ -21,7 +22,7 @@ import (
 // answers is a dispatcher with two targets, of which the first answers so.
 type answers func(ctx context.Context) (*replay.Attempt, error)
 
-func (answers) Targets() []string { return []string{"first", "second"} }
+func (answers) TargetsFor(*replay.Delivery) []string { return []string{"first", "second"} }
 
 func (f answers) Await(ctx context.Context, r replay.Receipt, target string) (*replay.Attempt, error) {
 	if target != "first" || r.DeliveryID == 0 || r.Arrival.ID == 0 {
@@ -113,6 +114,22 @@ func TestAckStoreDoesNotWait(t *testing.T) {
 	assert.Equal(t, 200, record(s, "POST", "/webhooks/hook", "{}").Code)
 	assert.Equal(t, []string{"first", "second"}, keptOne(t, store).Queued)
 	require.Equal(t, 422, record(s, "POST", "/webhooks/hook", "no JSON").Code)
+}
+
+// A delivery that no route is for is acknowledged once it is stored.
+func TestAckHandlerWithoutATarget(t *testing.T) {
+	store := memory.New()
+	d, err := replay.NewDispatcher(replay.DispatcherOptions{
+		Store: store, Targets: []replay.Target{replay.NewFuncTarget("one", func(context.Context, *replay.Delivery) (any, error) { return nil, nil })},
+		Routes: map[string]replay.Filter{"one": {Scopes: []payload.Scope{"repo"}}},
+	})
+	require.NoError(t, err)
+	s := newServer(t, receiver.Options{Store: store, AnyPath: true, Ack: receiver.AckHandler, AckTimeout: time.Hour, Dispatcher: d})
+	got := record(s, "POST", "/webhooks/hook", `{"event":{"scope":"discussion","action":"create"}}`)
+	assert.Equal(t, 200, got.Code)
+	kept := keptOne(t, store)
+	assert.Empty(t, kept.Queued)
+	assert.Equal(t, 200, kept.Arrivals[0].Answer)
 }
 
 func TestHandlersBesideADispatcherAreRefused(t *testing.T) {

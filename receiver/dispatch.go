@@ -92,9 +92,9 @@ func (s *Server) dispatcher() Dispatcher {
 	return s.o.Dispatcher
 }
 
-func (s *Server) targets() []string {
+func (s *Server) targetsFor(arrived *replay.Delivery) []string {
 	if d := s.dispatcher(); d != nil {
-		return d.Targets()
+		return d.TargetsFor(arrived)
 	}
 	return nil
 }

@@ -112,8 +112,9 @@ const (
 
 // Dispatcher is what the receiver needs of a *replay.Dispatcher.
 type Dispatcher interface {
-	// Targets names the targets that new deliveries are queued for.
-	Targets() []string
+	// TargetsFor names the targets that a delivery is queued for, which has
+	// just arrived and is not stored yet. It may be called at the same time.
+	TargetsFor(d *replay.Delivery) []string
 	// Await gives the attempt to send a delivery, just stored, to a target,
 	// replay.ErrHeld when the target refuses connections, or replay.ErrPaused
 	// while nothing is sent on purpose.

@@ -158,7 +158,7 @@ func (q *request) handle(p *payload.Payload, decodeErr error) {
 // keep stores the delivery and acknowledges it.
 func (q *request) keep(p *payload.Payload, decodeErr error) {
 	d := q.delivery(p, decodeErr)
-	targets := q.s.targets()
+	targets := q.s.targetsFor(d)
 	receipt, err := q.store(d, targets)
 	if err != nil {
 		// Nothing is acknowledged that is not kept.

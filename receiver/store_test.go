@@ -23,7 +23,7 @@ import (
 // noTargets is the dispatcher of a program that only stores.
 type noTargets struct{}
 
-func (noTargets) Targets() []string { return nil }
+func (noTargets) TargetsFor(*replay.Delivery) []string { return nil }
 func (noTargets) Await(context.Context, replay.Receipt, string) (*replay.Attempt, error) {
 	panic("nothing was queued")
 }

@@ -15,6 +15,14 @@ type DispatcherOptions struct {
 	Store   Store    // required
 	Targets []Target // with different names
 
+	// Routes choose, by the target's name, which deliveries TargetsFor gives
+	// it; one without a route gets all. Nothing has been sent yet when they are
+	// asked, so they say nothing about attempts; none.
+	Routes map[string]Filter
+	// FirstMatch has TargetsFor give each delivery to the first target only
+	// that would get it; all of them get it.
+	FirstMatch bool
+
 	// Concurrency is how many sends run at once, for each target; 16.
 	Concurrency int
 
@@ -79,10 +87,13 @@ func NewDispatcher(o DispatcherOptions) (*Dispatcher, error) {
 		}
 		d.senders = append(d.senders, newSender(t, &d.o, d.records))
 	}
+	if err := d.route(o.Routes); err != nil {
+		return nil, err
+	}
 	return d, nil
 }
 
-// Targets gives the names of the targets, for Incoming.
+// Targets gives the names of all targets.
 func (d *Dispatcher) Targets() []string {
 	names := make([]string, 0, len(d.senders))
 	for _, s := range d.senders {

@@ -70,9 +70,18 @@ func (f *Filter) Match(d *Delivery) bool {
 		oneOf(f.Scopes, func(s payload.Scope) bool { return matchScope(s, d.Scope) }) &&
 		oneOf(f.Repos, func(glob string) bool { return matchGlob(glob, d.Repo, lower) }) &&
 		oneOf(f.Attempts, func(s AttemptStatus) bool { return s.match(d.Attempts) }) &&
-		!slices.ContainsFunc(f.Except, func(e Filter) bool { return e.Match(d) }) &&
+		!f.excepts(d) &&
 		(f.Text == "" || bytes.Contains(lowerASCII(d.Body), lowerASCII([]byte(f.Text)))) &&
 		(len(f.Refs) == 0 || matchRefs(f.Refs, d))
+}
+
+func (f *Filter) excepts(d *Delivery) bool {
+	for i := range f.Except {
+		if f.Except[i].Match(d) {
+			return true
+		}
+	}
+	return false
 }
 
 // And gives the filter that chooses what f and g both choose. Limit and Newest

@@ -16,6 +16,7 @@ import (
 type sender struct {
 	target  Target
 	name    string
+	route   *Filter // nil: every delivery
 	o       *DispatcherOptions
 	records chan<- *Attempt
 

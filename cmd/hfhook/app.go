@@ -87,6 +87,9 @@ func command(cmd *cli.Command, maxArgs int) *cli.Command {
 	cmd.OnUsageError = usageError
 	cmd.Action = func(c *cli.Context) error {
 		args := c.Args().Slice()
+		if maxArgs == 0 && len(args) > 0 && args[0] == "if" { // else it is an argument too many, or the flags behind it are
+			return usage(`"if" stands by itself`, quoteHint)
+		}
 		if err := checkOrder(c, args); err != nil {
 			return err
 		}

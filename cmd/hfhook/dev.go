@@ -13,7 +13,6 @@ import (
 	"os"
 	"os/signal"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 
@@ -35,11 +34,11 @@ func devCommand() *cli.Command {
 		Flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{Name: "listen", Aliases: []string{"l"}, Usage: "receive on `ADDRESS`, a port or host:port", Value: "127.0.0.1:7860", EnvVars: []string{"HFHOOK_LISTEN"}},
 			&cli.StringFlag{Name: "path", Usage: "print the URL with `PATH`; deliveries to other paths are taken too", Value: "/webhooks/dev", EnvVars: []string{"HFHOOK_PATH"}},
-			&cli.StringSliceFlag{Name: "forward", Aliases: []string{"f"}, Usage: "send every delivery on to `URL`; one without a path keeps the path that came in; may be repeated", EnvVars: []string{"HFHOOK_FORWARD"}},
+		}, routeFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "ack", Usage: "answer the Hub once a delivery is stored, or with the handler's answer: `store|handler`", Value: "store", EnvVars: []string{"HFHOOK_ACK"}},
 			&cli.DurationFlag{Name: "ack-timeout", Usage: "with --ack handler, acknowledge after `TIME` all the same", Value: 8 * time.Second, EnvVars: []string{"HFHOOK_ACK_TIMEOUT"}},
 			&cli.StringFlag{Name: "fail-with", Usage: "answer the Hub with the status `CODE[:N]` on purpose, N times or always, to see what it does", EnvVars: []string{"HFHOOK_FAIL_WITH"}},
-		}, registeringFlags(), tunnelFlags(), secretFlags(), []cli.Flag{
+		}, goalFlags(), registeringFlags(), tunnelFlags(), secretFlags(), []cli.Flag{
 			storeFlag(),
 			&cli.StringFlag{Name: "keep", Usage: "keep at most `LIMITS`: a number of deliveries, an age, a size; what is left out has no limit", Value: "10000,1GiB", EnvVars: []string{"HFHOOK_KEEP"}},
 		}, targetFlags(), []cli.Flag{
@@ -66,6 +65,8 @@ type dev struct {
 	out      *screen
 	reporter reporter
 	secret   secret
+	routes   routes         // in the order of targets
+	only     *replay.Filter // what is shown and sent on; nil: all
 	targets  []*replay.HTTPTarget
 	store    *sqlite.Store
 	link     *link
@@ -75,6 +76,7 @@ type dev struct {
 	failWith func() int // the status to answer with on purpose; nil: none
 	tally    tally      // of show alone
 	showing  showing
+	goal     *goal
 
 	dispatcher *replay.Dispatcher // nil: nothing is forwarded
 
@@ -93,31 +95,42 @@ func (d *dev) prepare() error {
 	if err := checkPath(c); err != nil {
 		return err
 	}
-	// A variable may be set and empty, or hold several URLs with blanks between.
-	forwards := strings.Fields(strings.Join(c.StringSlice("forward"), " "))
-	if c.String("ack") == string(receiver.AckHandler) && len(forwards) == 0 {
+	var err error
+	if d.routes, err = parseRoutes(c.StringSlice("forward")); err != nil {
+		return err
+	}
+	if c.String("ack") == string(receiver.AckHandler) && len(d.routes) == 0 {
 		return usage("--ack handler needs a handler", "name it with --forward URL")
+	}
+	if d.only, err = parseOnly(c.String("only")); err != nil {
+		return err
+	}
+	if d.goal, err = newGoal(d); err != nil {
+		return err
 	}
 	if _, err := replay.ParseKeep(c.String("keep")); err != nil {
 		return usage("--"+err.Error(), keepHint)
 	}
-	var err error
 	if d.secret, err = findSecret(c, true); err != nil {
 		return err
 	}
-	for _, address := range forwards {
-		target, err := newTarget(c, address, d.secret.value)
+	for i, r := range d.routes {
+		target, err := newTarget(c, r.address, d.secret.value)
 		if err != nil {
 			return err
 		}
 		d.targets = append(d.targets, target)
+		d.routes[i].target = target.Name()
+	}
+	if err := d.routes.checkTargets(c.Bool("first-match")); err != nil {
+		return err
 	}
 
 	out, talk := newScreen(c.App.Writer, c.Bool("no-color")), newScreen(c.App.ErrWriter, c.Bool("no-color"))
 	d.out = out
-	d.reporter = &human{out: out, talk: talk, verbose: c.Bool("verbose")}
+	d.reporter = &human{out: out, talk: talk, verbose: c.Bool("verbose"), routes: d.routes}
 	if c.Bool("json") {
-		d.reporter = &machine{out: out}
+		d.reporter = &machine{out: out, routes: d.routes}
 	}
 	d.log, d.tunnelLog = d.newLogs(talk)
 	d.keyboard = newKeyboard(d)
@@ -182,6 +195,7 @@ func (d *dev) run(ctx context.Context) (err error) {
 	ctx, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
 	d.out.trouble.broken = giveUp // nobody reads any more
+	defer d.goal.limit(giveUp)()
 	announced := false
 	var patience *time.Timer
 	watching := make(chan struct{})
@@ -195,10 +209,12 @@ func (d *dev) run(ctx context.Context) (err error) {
 		if announced {
 			patience.Stop()
 			d.tally.waiting, _ = d.countWaiting(context.WithoutCancel(ctx))
-			d.tally.hidden = d.showing.hiddenInAll()
+			d.tally.filtered = d.showing.hiddenInAll()
+			d.tally.goal, d.tally.broken = d.goal.state(), d.goal.failedIDs()
 			d.reporter.shield(d.shield.records())
-			d.reporter.stopped(d.tally, reason(ctx))
+			d.reporter.stopped(d.tally, d.goal.reason(ctx))
 		}
+		err = d.goal.verdict(ctx, err, announced)
 	}()
 
 	options := d.receiverOptions()
@@ -210,9 +226,10 @@ func (d *dev) run(ctx context.Context) (err error) {
 		}
 		dispatcher, err := replay.NewDispatcher(replay.DispatcherOptions{
 			Store: d.store, Targets: targets, Notify: d.reporter.hold, Log: d.log,
+			Routes: d.routes.filters(targets, d.only), FirstMatch: d.c.Bool("first-match"),
 		})
 		if err != nil {
-			return usage(err.Error(), "give each handler once")
+			return err
 		}
 		d.dispatcher, options.Dispatcher = dispatcher, dispatcher
 		dispatch := start(ctx, dispatcher.Run)
@@ -256,6 +273,7 @@ func (d *dev) run(ctx context.Context) (err error) {
 		err = errors.New("the receiver ended")
 	case <-d.link.over:
 		err = d.link.ended()
+	case <-d.goal.reached:
 	}
 	patience = time.AfterFunc(time.Second, func() {
 		d.reporter.warning("finishing what is under way", "Ctrl-C once more ends at once")
@@ -339,7 +357,7 @@ func (d *dev) show(ctx context.Context, watching chan<- struct{}) error {
 	news := d.store.Watch(ctx)
 	close(watching)
 	for {
-		err := d.showNews(ctx, news)
+		err := d.showNews(context.WithoutCancel(ctx), news)
 		if err == nil {
 			return nil
 		}
@@ -367,18 +385,23 @@ func (d *dev) showNews(ctx context.Context, watched iter.Seq2[replay.News, error
 			} else {
 				d.tally.rejected++
 			}
-			if d.showing.arrival(news.Arrival) {
+			switch {
+			case !d.shows(news.Arrival):
+				d.tally.hidden++
+			case d.showing.arrival(news.Arrival):
 				d.reporter.delivery(news.Arrival)
 			}
 			d.keyboard.changed()
+			d.goal.arrived(ctx, news.Arrival)
 		case news.Attempt != nil:
 			d.tally.attempts++
 			if !news.Attempt.OK() {
 				d.tally.failed++
 			}
-			if d.showing.attempt(context.WithoutCancel(ctx), d.store, news.Attempt) {
+			if d.showsAttempt(ctx, news.Attempt) && d.showing.attempt(ctx, d.store, news.Attempt) {
 				d.reporter.attempt(news.Attempt)
 			}
+			d.goal.attempted(ctx, news.Attempt)
 		}
 	}
 	return nil
@@ -389,7 +412,7 @@ func (d *dev) session(public *url.URL, local net.Listener, waiting int) session 
 	s := session{
 		local:  localURL(local).JoinPath(d.c.String("path")).String(),
 		tunnel: d.link.name, carrier: d.link.carrier, public: public != nil,
-		secret: d.secret, waiting: waiting,
+		secret: d.secret, waiting: waiting, only: d.onlyText(), ends: d.goal.text(),
 	}
 	if d.hub != nil {
 		s.webhook, s.aboutWebhook = d.hub.reg.ID(), d.hub.about()

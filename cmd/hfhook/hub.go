@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -27,12 +28,21 @@ func newHubClient(c *cli.Context) (*hub.Client, error) {
 		Endpoint: endpoint,
 		Token:    token,
 		Version:  version,
-		Timeout:  c.Duration("timeout"), // the default for commands without the flag
+		Timeout:  hubTimeout(c),
 		Offline:  hub.FindOffline(os.Getenv) != "",
 		Log: slog.New(&logHandler{level: slog.LevelWarn, say: func(_ slog.Level, text string) {
 			warner.warning(text, "")
 		}}),
 	})
+}
+
+// hubTimeout is what the commands with hubFlags say; 0, the default, for others,
+// whose --timeout is about something else.
+func hubTimeout(c *cli.Context) time.Duration {
+	if strings.HasPrefix(commandName(c), "webhooks ") {
+		return c.Duration("timeout")
+	}
+	return 0
 }
 
 const tokenFileHint = "make the file readable, or set HF_TOKEN"

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/hfhook/hfhook/payload"
 	"github.com/hfhook/hfhook/replay"
@@ -12,7 +13,7 @@ import (
 
 // newest gives the delivery that keys are about, or says that there is none.
 func (k *keyboard) newest(ctx context.Context) (*replay.Delivery, bool) {
-	d, err := k.d.showing.newest(ctx, k.d.store)
+	d, err := k.d.showing.newest(ctx, k.d.store, k.d.only)
 	switch {
 	case err == nil:
 		return d, true
@@ -29,8 +30,8 @@ func (k *keyboard) newest(ctx context.Context) (*replay.Delivery, bool) {
 	return nil, false
 }
 
-// replay sends the newest delivery once more to every handler. What comes of it
-// is news of the store, as that of every attempt.
+// replay sends the newest delivery once more to every handler that it is for.
+// What comes of it is news of the store, as that of every attempt.
 func (k *keyboard) replay() {
 	if len(k.d.targets) == 0 {
 		k.h.warning("there is no handler to replay to", "start hfhook dev with --forward http://localhost:3000, or see hfhook replay --to")
@@ -41,10 +42,15 @@ func (k *keyboard) replay() {
 		if !ok {
 			return
 		}
+		names := k.d.dispatcher.TargetsFor(d)
+		if len(names) == 0 {
+			k.h.note(fmt.Sprintf("no route is for #%d; hfhook replay --to URL %d sends it anywhere", d.ID, d.ID))
+			return
+		}
 		k.h.note(fmt.Sprintf("replaying #%d", d.ID))
 		for _, target := range k.d.targets {
-			if ctx.Err() != nil {
-				return
+			if ctx.Err() != nil || !slices.Contains(names, target.Name()) {
+				continue
 			}
 			if _, err := replay.Resend(ctx, k.d.store, target, d); err != nil {
 				k.h.warning(err.Error(), "")

@@ -33,7 +33,7 @@ func (k *keyboard) endLine() {
 // setFilter has only those deliveries shown from now on that text chooses. One
 // that is no filter can be mended.
 func (k *keyboard) setFilter(text string) bool {
-	f, err := parseFilter(text)
+	f, err := arrivalFilter(text)
 	if err != nil {
 		_, hint := explain(err)
 		k.h.warning(err.Error(), hint)

@@ -515,7 +515,7 @@ func TestAFilterChoosesWhatIsShown(t *testing.T) {
 	s.arrives(created)
 	s.shows(1, "→ #5 200 OK")
 	s.leaves()
-	assert.Contains(t, s.err.String(), "; 3 were not shown.")
+	assert.Contains(t, s.err.String(), ", 3 kept but not shown, as the filter said; ")
 }
 
 func TestAFilterIsMendedOrGivenUp(t *testing.T) {
@@ -531,7 +531,7 @@ func TestAFilterIsMendedOrGivenUp(t *testing.T) {
 	for i, key := range []string{"\x03", "\x1b", "\x15\x04"} { // Ctrl-C and Ctrl-D are the line's
 		s.press("/")
 		s.press("repo=q")
-		s.saysTimes(1+i, `filter: repo=q`)
+		s.lastLine("filter: repo=q")
 		s.press(key)
 		s.lastLine("")
 		s.press("?")
@@ -540,9 +540,7 @@ func TestAFilterIsMendedOrGivenUp(t *testing.T) {
 	s.press("/")
 	s.press("q\nq")
 	s.says(`filter word "q"`)
-	s.press("\x1b")
-	s.lastLine("")
-	s.press("\x03")
+	s.press("\x03", "\x03")
 	endsWell(t, s.process, nil)
 	assert.True(t, echoes(t, s.keyboard))
 }
@@ -649,4 +647,34 @@ func TestThereAreNoKeysWithoutAPersonAtATerminal(t *testing.T) {
 			assert.NotContains(t, p.err.String()+p.out.String(), "list the keys")
 		})
 	}
+}
+
+// A replay goes where the delivery would go, and is about what is shown.
+func TestKeysHeedRoutesAndOnly(t *testing.T) {
+	t.Parallel()
+	talk, code := catch(t, nil), catch(t, nil)
+	store := filepath.Join(t.TempDir(), "deliveries.db")
+	s := sitDown(t, nil, "--store", store, "--forward", talk.URL+" if scope=discussion", "--forward", code.URL+" if scope=repo.content")
+	s.arrives(trick)
+	s.shows(1, "→ #1 200 OK")
+	s.press("r")
+	s.shows(1, "→ #1 replayed 200 OK")
+	s.arrives(created)
+	s.shows(1, "#2")
+	s.press("r")
+	s.says("no route is for #2; hfhook replay --to URL 2 sends it anywhere")
+	s.leaves()
+	assert.Len(t, talk.got, 2)
+	assert.Empty(t, code.got)
+
+	only := sitDown(t, nil, "--store", store, "--forward", talk.URL, "--only", "scope=discussion")
+	only.arrives(created)
+	only.press("r")
+	only.says("replaying #1")
+	only.shows(1, "→ #1 replayed 200 OK")
+	only.press("/", "status=failed\n")
+	only.says(`status=failed is about what was sent`)
+	only.press("\x03")
+	only.leaves()
+	assert.NotContains(t, only.out.String(), "#3")
 }

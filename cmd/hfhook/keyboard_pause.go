@@ -58,13 +58,14 @@ func (k *keyboard) tell(ctx context.Context) error {
 		at              time.Time
 	}
 	var settled, later <-chan time.Time
+	settle := settleTime
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-k.news:
 			if settled == nil {
-				settled = time.After(settleTime)
+				settled = time.After(settle)
 			}
 			continue
 		case <-settled:
@@ -74,9 +75,13 @@ func (k *keyboard) tell(ctx context.Context) error {
 		}
 		if !k.paused.Load() {
 			told.waiting = 0
-		} else if n, err := k.d.countWaiting(ctx); err == nil && n != told.waiting && k.paused.Load() {
-			told.waiting = n
-			k.h.note(fmt.Sprintf("paused: %d %s; p goes on", n, plural(n, "delivery waits", "deliveries wait")))
+		} else {
+			begin := time.Now()
+			if n, err := k.d.countWaiting(ctx); err == nil && n != told.waiting && k.paused.Load() {
+				told.waiting = n
+				k.h.note(fmt.Sprintf("paused: %d %s; p goes on", n, plural(n, "delivery waits", "deliveries wait")))
+			}
+			settle = max(settleTime, 20*time.Since(begin)) // many take a while to count
 		}
 		_, filter, hidden := k.d.showing.state()
 		if filter != told.filter {

@@ -43,7 +43,7 @@ func TestTheREADMENamesEveryFlag(t *testing.T) {
 func TestTheREADMENamesEveryFieldOfTheRecords(t *testing.T) {
 	text := readme(t)
 	for _, record := range []any{
-		readyRecord{}, deliveryRecord{}, arrivalRecord{}, attemptRecord{}, tunnelRecord{}, gapRecord{}, holdRecord{}, warningRecord{}, stoppedRecord{},
+		readyRecord{}, routeRecord{}, deliveryRecord{}, arrivalRecord{}, attemptRecord{}, tunnelRecord{}, gapRecord{}, holdRecord{}, warningRecord{}, stoppedRecord{},
 		checkRecord{}, pathRecord{}, diagnosisRecord{}, registrationRecord{}, shieldRecord{},
 		webhookRecord{}, watchedRecord{}, jobRecord{}, deletedRecord{}, replayedRecord{},
 	} {

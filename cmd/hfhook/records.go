@@ -42,6 +42,15 @@ type readyRecord struct {
 	Targets  []string `json:"targets"`
 	Store    string   `json:"store"`
 	Waiting  int      `json:"waiting"` // deliveries of earlier sessions that are still to be sent
+
+	Routes []routeRecord `json:"routes,omitempty"` // those with a name or a filter
+	Only   string        `json:"only,omitempty"`   // the words of --only
+}
+
+type routeRecord struct {
+	Name   string `json:"name,omitempty"`
+	Target string `json:"target"`
+	If     string `json:"if,omitempty"` // the filter's words
 }
 
 type deliveryRecord struct {
@@ -84,6 +93,7 @@ type attemptRecord struct {
 	ID         int64          `json:"id"`
 	Delivery   int64          `json:"delivery"`
 	Target     string         `json:"target"`
+	Route      string         `json:"route,omitempty"` // its name in this session
 	Kind       replay.Kind    `json:"kind"`
 	OK         bool           `json:"ok"`
 	Status     int            `json:"status,omitempty"`
@@ -143,6 +153,10 @@ type stoppedRecord struct {
 	Failed   int    `json:"failed"` // attempts outside 2xx
 	Waiting  int    `json:"waiting"`
 	Reason   string `json:"reason,omitempty"`
+
+	Hidden           int     `json:"hidden,omitempty"`           // arrivals that --only did not show
+	Goal             string  `json:"goal,omitempty"`             // of --exit-after and --wait-for: reached, missed
+	FailedDeliveries []int64 `json:"failedDeliveries,omitempty"` // those with attempts that failed
 }
 
 // recordDelivery is what happened now: d's last arrival.

@@ -40,7 +40,9 @@ type session struct {
 	targets []string
 	store   string
 	waiting int
-	keys    bool // the keyboard is watched
+	keys    bool   // the keyboard is watched
+	only    string // what is shown, as a filter; empty: everything
+	ends    string // what ends the session, in words; empty: Ctrl-C alone
 
 	webhook, aboutWebhook string // the id of the session's webhook, and more in words; empty: there is none
 }
@@ -51,7 +53,12 @@ const settingsPage = "https://huggingface.co/settings/webhooks"
 
 // tally counts what a session saw.
 type tally struct {
-	arrivals, accepted, rejected, attempts, failed, waiting, hidden int
+	arrivals, accepted, rejected, attempts, failed, waiting int
+
+	hidden   int     // arrivals that --only did not show
+	filtered int     // and those that a filter at the keyboard did not
+	goal     string  // "reached" or "missed"; empty: there was none
+	broken   []int64 // deliveries with attempts that failed
 }
 
 // human reports to a person: deliveries on out, everything else on talk.
@@ -59,6 +66,7 @@ type human struct {
 	sync.Mutex
 	out, talk *screen
 	verbose   bool
+	routes    routes
 	down      bool   // the tunnel is
 	trouble   string // what was last said about that
 }
@@ -86,11 +94,20 @@ func (h *human) ready(s session) {
 		h.row("handler", "none: deliveries are shown and kept; --forward URL sends them on")
 	}
 	for i, target := range s.targets {
-		text := payload.Printable(target)
+		text := payload.Printable(h.routes.label(target))
 		if u, err := url.Parse(target); err == nil && u.Path == "" {
 			text += h.talk.dim("  at the path that came in")
 		}
+		if r := h.routes.of(target); r != nil && r.words != "" {
+			text += "  if " + payload.Printable(r.filter.String())
+		}
 		h.row([]string{"handler", ""}[min(i, 1)], text)
+	}
+	if s.only != "" {
+		h.row("only", payload.Printable(s.only)+h.talk.dim("  the rest is kept, but not shown and not sent on"))
+	}
+	if s.ends != "" {
+		h.row("ends", payload.Printable(s.ends))
 	}
 	kept := payload.Printable(s.store)
 	if s.waiting > 0 {
@@ -128,7 +145,9 @@ func (h *human) delivery(d *replay.Delivery) {
 func (h *human) attempt(a *replay.Attempt) {
 	h.Lock()
 	defer h.Unlock()
-	attemptLine(h.out, a)
+	named := *a
+	named.Target = h.routes.label(a.Target)
+	attemptLine(h.out, &named)
 }
 
 func (h *human) tunnel(e tunnel.Event) {
@@ -224,7 +243,7 @@ func (h *human) gap(since, until time.Time) {
 func (h *human) hold(e replay.Hold) {
 	h.Lock()
 	defer h.Unlock()
-	target := payload.Printable(e.Target)
+	target := payload.Printable(h.routes.label(e.Target))
 	if e.Over {
 		h.say(h.talk.good(fmt.Sprintf("%s is back after %s; sending what waited, in order", target, durationText(time.Since(e.Since)))))
 		return
@@ -248,14 +267,17 @@ func (h *human) stopped(t tally, _ string) {
 	if t.rejected > 0 {
 		text += fmt.Sprintf(", %d of them rejected", t.rejected)
 	}
+	if t.hidden > 0 {
+		text += fmt.Sprintf(", %d kept but not shown, as --only says", t.hidden)
+	}
+	if t.filtered > 0 {
+		text += fmt.Sprintf(", %d kept but not shown, as the filter said", t.filtered)
+	}
 	if t.attempts > 0 {
 		text += fmt.Sprintf("; sent %d, %d failed", t.attempts, t.failed)
 	}
 	if t.waiting > 0 {
 		text += fmt.Sprintf("; %d %s for the next hfhook dev", t.waiting, plural(t.waiting, "waits", "wait"))
-	}
-	if t.hidden > 0 {
-		text += fmt.Sprintf("; %d %s not shown", t.hidden, plural(t.hidden, "was", "were"))
 	}
 	h.talk.line("\n%s.", text)
 	if t.arrivals > 0 {
@@ -273,7 +295,8 @@ func plural(n int, one, many string) string {
 // machine reports records, one JSON object per line.
 type machine struct {
 	sync.Mutex
-	out *screen
+	out    *screen
+	routes routes
 }
 
 func (m *machine) write(record any) {
@@ -287,11 +310,17 @@ func (m *machine) ready(s session) {
 		recordHead: head("ready", time.Now()),
 		URL:        s.url, Public: s.public, Local: s.local, Tunnel: s.tunnel, Through: s.carrier, Settings: settingsPage, Webhook: s.webhook,
 		Secret: string(s.secret.source), Targets: append([]string{}, s.targets...), Store: s.store, Waiting: s.waiting,
+		Routes: m.routes.records(), Only: s.only,
 	})
 }
 
 func (m *machine) delivery(d *replay.Delivery) { m.write(recordDelivery(d)) }
-func (m *machine) attempt(a *replay.Attempt)   { m.write(recordAttempt(a)) }
+
+func (m *machine) attempt(a *replay.Attempt) {
+	r := recordAttempt(a)
+	r.Route = m.routes.name(a.Target)
+	m.write(r)
+}
 
 func (m *machine) tunnel(e tunnel.Event) {
 	r := tunnelRecord{recordHead: head("tunnel", e.Time), State: string(e.State), RetryMS: e.Retry.Milliseconds()}
@@ -334,5 +363,5 @@ func (m *machine) warning(message, hint string) {
 }
 
 func (m *machine) stopped(t tally, reason string) {
-	m.write(stoppedRecord{head("stopped", time.Now()), t.arrivals, t.accepted, t.rejected, t.attempts, t.failed, t.waiting, reason})
+	m.write(stoppedRecord{head("stopped", time.Now()), t.arrivals, t.accepted, t.rejected, t.attempts, t.failed, t.waiting, reason, t.hidden, t.goal, t.broken})
 }

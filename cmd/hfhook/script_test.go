@@ -31,8 +31,9 @@ import (
 //	post URL FILE [header]    posts a file; stdout is the status and the answer
 //	await NAME PATTERN [N]    until NAME has printed N matches; NAME:err for its
 //	                          stderr. Sets $AWAITED to the first group
-//	ended NAME CODE [SIGNAL]  sends a signal and checks the exit code; stdout and
-//	                          stderr are all that it has printed
+//	ended NAME CODE [SIGNAL]  sends a signal, or with NONE waits until it ends by
+//	                          itself, and checks the exit code; stdout and stderr
+//	                          are all that it has printed
 //	code N PROGRAM [args]     exec of a program that ends with exit code N
 //	hub NAME [what]           a Hub, see scriptHub
 func TestScripts(t *testing.T) {
@@ -210,7 +211,7 @@ func scriptEnded(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 || len(args) > 3 {
 		ts.Fatalf("usage: ended NAME CODE [SIGNAL]")
 	}
-	signals := map[string]os.Signal{"INT": os.Interrupt, "TERM": syscall.SIGTERM, "KILL": os.Kill}
+	signals := map[string]os.Signal{"INT": os.Interrupt, "TERM": syscall.SIGTERM, "KILL": os.Kill, "NONE": nil}
 	signal := os.Signal(os.Interrupt)
 	if len(args) == 3 {
 		signal = signals[args[2]]

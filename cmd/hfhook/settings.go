@@ -73,12 +73,12 @@ func settingsFiles(folder string) []string {
 	return files
 }
 
-func readSettings(file string) (map[string]any, error) {
+func readSettings(file string) (map[string]yaml.Node, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("read settings: %w", err)
 	}
-	var values map[string]any
+	var values map[string]yaml.Node
 	if err := yaml.Unmarshal(text, &values); err != nil {
 		if _, ok := errors.AsType[*yaml.TypeError](err); ok {
 			return nil, fmt.Errorf("%s: settings are lines such as listen: 7861", file)
@@ -88,7 +88,7 @@ func readSettings(file string) (map[string]any, error) {
 	return values, nil
 }
 
-func setFromFile(c *cli.Context, file string, values map[string]any) error {
+func setFromFile(c *cli.Context, file string, values map[string]yaml.Node) error {
 	known := slices.Concat(devCommand().Flags, c.Command.Flags)
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		if !slices.ContainsFunc(known, func(f cli.Flag) bool { return f.Names()[0] == name }) {
@@ -101,13 +101,13 @@ func setFromFile(c *cli.Context, file string, values map[string]any) error {
 		if why := notFromFolders[name]; why != "" && filepath.Base(file) == settingsName {
 			return fmt.Errorf("%s: %s %s, so it is not taken from a folder that may be somebody else's: pass --%[2]s, or put it into your own config.yaml", file, name, why)
 		}
-		for _, value := range listOf(values[name]) {
-			switch value.(type) {
-			case string, bool, int, float64:
-			default:
-				return fmt.Errorf("%s: %s takes a word, a number or a list of them", file, name)
-			}
-			if err := c.Set(name, fmt.Sprint(value)); err != nil {
+		node := values[name]
+		words, err := wordsOf(name, &node)
+		if err != nil {
+			return fmt.Errorf("%s: %w", file, err)
+		}
+		for _, word := range words {
+			if err := c.Set(name, word); err != nil {
 				return fmt.Errorf("%s: %s: %w", file, name, err)
 			}
 		}
@@ -140,9 +140,41 @@ func isGiven(c *cli.Context, name string) bool {
 	return c.IsSet(name) && (value != "" || !text && !texts)
 }
 
-func listOf(value any) []any {
-	if list, ok := value.([]any); ok {
-		return list
+// wordsOf gives the words that stand in the value of a setting. Those of forward
+// may have names, and their order counts.
+func wordsOf(name string, node *yaml.Node) (words []string, err error) {
+	wrong := fmt.Errorf("%s takes a word, a number or a list of them", name)
+	switch node = behind(node); {
+	case node.Kind == yaml.SequenceNode:
+		for _, item := range node.Content {
+			if behind(item).Kind == yaml.SequenceNode { // perhaps this one
+				return nil, wrong
+			}
+			some, err := wordsOf(name, item)
+			if err != nil {
+				return nil, err
+			}
+			words = append(words, some...)
+		}
+		return words, nil
+	case node.Kind == yaml.MappingNode && name == "forward":
+		return namedRoutes(node)
 	}
-	return []any{value}
+	var value any
+	if node.Decode(&value) != nil {
+		return nil, wrong
+	}
+	switch value.(type) {
+	case string, bool, int, float64:
+		return []string{fmt.Sprint(value)}, nil
+	}
+	return nil, wrong
+}
+
+// behind follows an alias to what it stands for.
+func behind(node *yaml.Node) *yaml.Node {
+	if node.Kind == yaml.AliasNode {
+		return node.Alias
+	}
+	return node
 }

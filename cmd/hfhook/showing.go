@@ -8,8 +8,8 @@ import (
 	"github.com/hfhook/hfhook/replay"
 )
 
-// showing says which deliveries a person is shown. All others are received,
-// kept and forwarded the same way.
+// showing says which deliveries the person at the keyboard is shown of those
+// that --only leaves. All others are received, kept and forwarded the same way.
 type showing struct {
 	mu     sync.Mutex
 	text   string         // of the filter, as it was typed
@@ -68,9 +68,10 @@ func (s *showing) state() (f *replay.Filter, text string, hidden int) {
 	return s.filter, s.text, s.hidden
 }
 
-// newest gives the newest accepted delivery that is shown: the last one of this
-// session, else one from before. The error may be ErrNotFound.
-func (s *showing) newest(ctx context.Context, store replay.Store) (*replay.Delivery, error) {
+// newest gives the newest accepted delivery that is shown and that only chooses,
+// which may be nil: the last one of this session, else one from before. The
+// error may be ErrNotFound.
+func (s *showing) newest(ctx context.Context, store replay.Store, only *replay.Filter) (*replay.Delivery, error) {
 	s.mu.Lock()
 	id, f := s.last, s.filter
 	s.mu.Unlock()
@@ -80,8 +81,10 @@ func (s *showing) newest(ctx context.Context, store replay.Store) (*replay.Deliv
 		}
 	}
 	chosen := replay.Filter{Verdicts: []replay.Verdict{replay.Accepted}}
-	if f != nil {
-		chosen = chosen.And(*f)
+	for _, f := range []*replay.Filter{f, only} {
+		if f != nil {
+			chosen = chosen.And(*f)
+		}
 	}
 	chosen.Limit, chosen.Newest = 1, true
 	for d, err := range store.List(ctx, chosen) {

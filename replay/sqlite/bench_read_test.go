@@ -44,6 +44,10 @@ func BenchmarkRead(b *testing.B) {
 		{"a repo that is not there", replay.Filter{Repos: []string{"some-org/none"}, Limit: 50, Newest: true}, 0},
 		{"webhook id", replay.Filter{WebhookID: middle.WebhookID}, 1},
 		{"text, newest 50", replay.Filter{Text: `"N":7`, Limit: 50, Newest: true}, 50},
+		{"scope glob, newest 50", replay.Filter{Scopes: []payload.Scope{"discussion*"}, Limit: 50, Newest: true}, 50},
+		{"but for an action, newest 50", replay.Filter{Except: []replay.Filter{{Actions: []payload.Action{"delete"}}}, Limit: 50, Newest: true}, 50},
+		{"a ref that is not there", replay.Filter{Refs: []string{"refs/none"}, Limit: 50}, 0},
+		{"a ref that is not there, of one repo", replay.Filter{Refs: []string{"refs/none"}, Repos: []string{"some-org/some-model-7"}, Limit: 50}, 0},
 		{"failed, none", replay.Filter{Attempts: []replay.AttemptStatus{"failed"}, Limit: 50}, 0},
 	} {
 		b.Run(c.name, func(b *testing.B) {

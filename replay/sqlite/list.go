@@ -140,7 +140,8 @@ type span struct{ from, to int64 }
 type entry struct{ id, weight int64 }
 
 // search prepares f. A search for one repo goes from bucket to bucket, as its
-// index does; any other has one span.
+// index does, and one that decodes bodies too, so that it can be ended in
+// between; any other has one span.
 func (s *Store) search(ctx context.Context, f *replay.Filter, order string) (*search, error) {
 	rest := *f
 	repo, indexed := oneRepo(f.Repos)
@@ -156,6 +157,8 @@ func (s *Store) search(ctx context.Context, f *replay.Filter, order string) (*se
 		from = "deliveries d INDEXED BY deliveries_repo"
 		where = " AND d.id >> 10 = ?1 >> 10 AND d.repo = ? COLLATE NOCASE" + where
 		args = slices.Insert(args, 0, driver.Value(repo))
+	}
+	if indexed || decodes(f) {
 		var err error
 		if spans, err = s.buckets(ctx, f); err != nil {
 			return nil, err
@@ -166,6 +169,10 @@ func (s *Store) search(ctx context.Context, f *replay.Filter, order string) (*se
 		args:  args,
 		spans: spans,
 	}, nil
+}
+
+func decodes(f *replay.Filter) bool {
+	return len(f.Refs) > 0 || slices.ContainsFunc(f.Except, func(e replay.Filter) bool { return decodes(&e) })
 }
 
 func (s *Store) buckets(ctx context.Context, f *replay.Filter) (spans []span, err error) {

@@ -41,5 +41,9 @@ func TestOneRepoInManyBuckets(t *testing.T) {
 		assert.Equal(t, want, kept(t, s, f), "%+v", f)
 		assert.True(t, slices.IsSorted(want))
 	}
+	every := replay.Filter{Except: []replay.Filter{{Refs: []string{"none"}}}} // goes from bucket to bucket as well
+	assert.Len(t, kept(t, s, every), 16*300)
+	every.Limit, every.Newest = 1500, true
+	assert.Equal(t, kept(t, s, replay.Filter{})[16*300-1500:], kept(t, s, every))
 	assert.Empty(t, kept(t, open(t, sqlite.Options{}), replay.Filter{Repos: []string{"a/b"}}), "an empty store")
 }
