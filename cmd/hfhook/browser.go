@@ -19,16 +19,16 @@ const browserTime = 3 * time.Second
 // The commands are tried in turn.
 func browse(ctx context.Context, commands [][]string, address string) (err error) {
 	for _, words := range commands {
-		if err = open(ctx, words, address); err == nil {
+		if err = openWith(ctx, words, address); err == nil {
 			break
 		}
 	}
 	return err
 }
 
-// variable gives the commands of $BROWSER, which is a list with colons between
+// browserList gives the commands of $BROWSER, which is a list with colons between
 // of commands with blanks between, as xdg-open and Python read it.
-func variable(value string) [][]string {
+func browserList(value string) [][]string {
 	var commands [][]string
 	for command := range strings.SplitSeq(value, ":") {
 		if words := strings.Fields(command); len(words) > 0 {
@@ -38,8 +38,8 @@ func variable(value string) [][]string {
 	return commands
 }
 
-// open runs a command with an address at its end, or where %s stands.
-func open(ctx context.Context, words []string, address string) error {
+// openWith runs a command with an address at its end, or where %s stands.
+func openWith(ctx context.Context, words []string, address string) error {
 	words = slices.Clone(words)
 	put := false
 	for i := range words {

@@ -14,7 +14,7 @@ func browsers(getenv func(string) string) [][]string {
 	if runtime.GOOS == "darwin" {
 		return [][]string{{"open"}}
 	}
-	if chosen := variable(getenv("BROWSER")); len(chosen) > 0 {
+	if chosen := browserList(getenv("BROWSER")); len(chosen) > 0 {
 		return chosen
 	}
 	if getenv("DISPLAY") == "" && getenv("WAYLAND_DISPLAY") == "" {

@@ -18,7 +18,7 @@ func copying(text string, getenv func(string) string) string {
 	kind := getenv("TERM")
 	plain := "\x1b]52;c;" + base64.StdEncoding.EncodeToString([]byte(text)) + "\a"
 	switch {
-	case kind == "" || kind == "dumb" || kind == "linux":
+	case kind == "" && getenv("WT_SESSION") == "", kind == "dumb", kind == "linux":
 		return ""
 	case getenv("TMUX") != "": // by itself, or as the terminal around it
 		return plain + "\x1bPtmux;" + strings.ReplaceAll(plain, "\x1b", "\x1b\x1b") + "\x1b\\"

@@ -36,6 +36,7 @@ func TestCopying(t *testing.T) {
 	assert.Equal(t, plain, whole.String(), "what screen hands on")
 	assert.Greater(t, len(pieces), 1)
 
+	assert.Equal(t, plain, copying(long, env("WT_SESSION", "0123"))) // Windows Terminal
 	for _, none := range []string{"", "dumb", "linux"} {
 		assert.Empty(t, copying(long, env("TERM", none)))
 	}

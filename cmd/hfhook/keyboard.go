@@ -103,9 +103,9 @@ func (k *keyboard) close() {
 }
 
 const (
-	// burst is how many keys come at once when a person types, on a line that is
+	// maxTogether is how many keys come at once when a person types, on a line that is
 	// slow perhaps. More than that were pasted where the terminal marks nothing.
-	burst = 16
+	maxTogether = 16
 
 	// pasteTime is after how much quiet something pasted has ended, if its end is
 	// not marked.
@@ -119,7 +119,7 @@ func (k *keyboard) typed(keys []rune) {
 		k.pasting = false
 	}
 	k.heard = time.Now()
-	if len(keys) > burst && keys[0] != '/' && !k.pasting && !k.prompt.isOpen() && !slices.Contains(keys, keyPasteBegin) {
+	if len(keys) > maxTogether && keys[0] != '/' && !k.pasting && !k.prompt.isOpen() && !slices.Contains(keys, keyPasteBegin) {
 		keys = append(append([]rune{keyPasteBegin}, keys...), keyPasteEnd)
 	}
 	typed := false
