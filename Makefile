@@ -60,7 +60,7 @@ bench: ## measure, each figure beside its floor
 fuzz: ## fuzz each target for FUZZTIME (default 30s)
 	@set -e; for package in $$($(GO) list ./...); do \
 	  for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
-	    $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(or $(FUZZTIME),30s) $$package; \
+	    $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzzminimizetime 2s -fuzztime $(or $(FUZZTIME),30s) $$package; \
 	  done; \
 	done
 

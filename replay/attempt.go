@@ -18,11 +18,19 @@ type Attempt struct {
 	Started   time.Time // UTC, to the microsecond
 	Duration  time.Duration
 
+	// Sent is what was sent in place of what is kept, when it was edited; nil:
+	// the delivery itself.
+	Sent *Sent
+
 	Status int         // HTTP status of the answer; 0 when there was none
 	Header http.Header // of the answer
 	Body   []byte      // of the answer, cut at MaxAnswer
 	// BodyCut reports that the answer was longer than Body.
 	BodyCut bool
+
+	// Exit is the exit code of a command, whose output is Body; nil when it had
+	// none, and for all other targets.
+	Exit *int
 
 	Failure Failure // empty when the target answered, whatever the status
 	Error   string  // the failure in words, without secrets
@@ -31,8 +39,21 @@ type Attempt struct {
 // MaxAnswer is how much of a target's answer an attempt keeps, in bytes.
 const MaxAnswer = 256 << 10
 
-// OK reports whether the target answered with a 2xx, completely.
-func (a *Attempt) OK() bool { return a.Failure == "" && a.Status >= 200 && a.Status < 300 }
+// Sent is an edited delivery, with the secret redacted as in the one that is
+// kept.
+type Sent struct {
+	Header http.Header
+	Body   []byte
+}
+
+// OK reports whether the target answered with a 2xx, completely, or was a
+// command that ended with exit code 0.
+func (a *Attempt) OK() bool {
+	if a.Exit != nil {
+		return a.Failure == "" && *a.Exit == 0
+	}
+	return a.Failure == "" && a.Status >= 200 && a.Status < 300
+}
 
 // setBody keeps what fits of an answer's body.
 func (a *Attempt) setBody(body []byte) {
@@ -48,7 +69,35 @@ type Kind string
 const (
 	Live     Kind = "live"   // the dispatcher, because the delivery arrived
 	Replayed Kind = "replay" // somebody asked for it
+
+	// Those that came with a file were made elsewhere: see package archive.
+	// Nothing is ever sent to a target because it is named there.
+	ImportedLive     Kind = "imported-live"
+	ImportedReplayed Kind = "imported-replay"
 )
+
+// Imported is the kind of an attempt that comes with a file, and false for what
+// is no kind.
+func (k Kind) Imported() (Kind, bool) {
+	switch k {
+	case Live, ImportedLive:
+		return ImportedLive, true
+	case Replayed, ImportedReplayed:
+		return ImportedReplayed, true
+	}
+	return "", false
+}
+
+// Original is the kind that an imported attempt had where it was made.
+func (k Kind) Original() Kind {
+	switch k {
+	case ImportedLive:
+		return Live
+	case ImportedReplayed:
+		return Replayed
+	}
+	return k
+}
 
 // Failure classes why no complete answer came.
 type Failure string

@@ -158,7 +158,20 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 // attempt. The error is about keeping: with one, the attempt is there all the
 // same, and has no ID.
 func Resend(ctx context.Context, s Store, t Target, d *Delivery) (*Attempt, error) {
+	return resend(ctx, s, t, d, nil)
+}
+
+// ResendEdited is Resend with other headers and another body than those of d,
+// which stays as it is. The attempt tells what was sent.
+func ResendEdited(ctx context.Context, s Store, t Target, d *Delivery, sent Sent) (*Attempt, error) {
+	edited := *d
+	edited.Header, edited.Body, edited.BodySize = sent.Header, sent.Body, int64(len(sent.Body))
+	return resend(ctx, s, t, &edited, &sent)
+}
+
+func resend(ctx context.Context, s Store, t Target, d *Delivery, sent *Sent) (*Attempt, error) {
 	a := send(ctx, t, d, Replayed)
+	a.Sent = sent
 	// What was sent was sent, also when ctx ended over it.
 	if err := s.Finish(context.WithoutCancel(ctx), a); err != nil {
 		return a, fmt.Errorf("keeping the attempt on delivery %d: %w", d.ID, err)

@@ -40,6 +40,8 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			devCommand(),
 			inspectCommand(),
 			replayCommand(),
+			exportCommand(),
+			importCommand(),
 			secretCommand(),
 			webhooksCommand(),
 			doctorCommand(),

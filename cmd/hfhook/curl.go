@@ -4,20 +4,14 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"maps"
 	"net/url"
-	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/hfhook/hfhook/replay"
+	"github.com/hfhook/hfhook/replay/archive"
 )
-
-// curlInline is how long a body may be to stand on the command line, in bytes;
-// Linux takes 128 KiB for one argument.
-const curlInline = 64 << 10
 
 // curlFor prints a command line for a POSIX shell that sends d again. The
 // secret is not in it: the shell puts in $WEBHOOK_SECRET.
@@ -31,7 +25,7 @@ func curlFor(c *cli.Context, d *replay.Delivery) (string, error) {
 	if address == "" {
 		return "", usage(fmt.Sprintf("delivery %d was not sent anywhere yet", d.ID), "say where to: hfhook inspect --curl --to http://localhost:3000 "+fmt.Sprint(d.ID))
 	}
-	return curlTo(address, c.String("store"), d, curlInline)
+	return curlTo(address, c.String("store"), d, archive.CurlInline)
 }
 
 // curlTo is curlFor for a target called address. A body of more than inline
@@ -41,42 +35,18 @@ func curlTo(address, storeFile string, d *replay.Delivery, inline int) (string, 
 	if err != nil {
 		return "", err
 	}
-	words := []string{"curl", "--globoff", "--path-as-is", "-X", shellQuote(d.Method)}
-	header := d.EndToEnd()
-	delete(header, "Accept-Encoding") // curl would print what comes compressed
-	for _, name := range slices.Sorted(maps.Keys(header)) {
-		for _, value := range header[name] {
-			if value == "" {
-				words = append(words, "-H", shellQuote(name+";")) // how curl sends an empty one
-				continue
-			}
-			words = append(words, "-H", withSecret(name+": "+value))
-		}
+	command := archive.CurlCommand(d, archive.WithSecret(address))
+	if words, ok := archive.CurlBody(d.Body); ok && len(d.Body) <= inline {
+		return command + words, nil
 	}
-	for _, name := range []string{"Accept", "Content-Type", "User-Agent"} {
-		if d.Header[name] == nil {
-			words = append(words, "-H", shellQuote(name+":")) // none, instead of curl's own
-		}
+	if len(d.Body) <= inline {
+		return "printf %s " + base64.StdEncoding.EncodeToString(d.Body) + " | base64 -d | " + command + " --data-binary @-", nil
 	}
-	words = append(words, withSecret(address))
-
-	feed, store := "", ""
+	store := ""
 	if storeFile != "" {
 		store = "--store " + shellQuote(storeFile) + " "
 	}
-	switch {
-	case len(d.Body) == 0:
-	case len(d.Body) > inline:
-		feed = fmt.Sprintf("hfhook inspect %s--body %d | ", store, d.ID)
-	case plainText(d.Body):
-		return strings.Join(append(words, "--data-raw", shellQuote(string(d.Body))), " "), nil
-	default:
-		feed = "printf %s " + shellQuote(base64.StdEncoding.EncodeToString(d.Body)) + " | base64 -d | "
-	}
-	if feed != "" {
-		words = append(words, "--data-binary", "@-")
-	}
-	return feed + strings.Join(words, " "), nil
+	return fmt.Sprintf("hfhook inspect %s--body %d | %s --data-binary @-", store, d.ID, command), nil
 }
 
 // addressFor is the URL that a target called name sends d to.
@@ -105,31 +75,5 @@ func addressFor(name string, d *replay.Delivery) (string, error) {
 	return name, nil
 }
 
-// withSecret quotes a word for a shell, with $WEBHOOK_SECRET where the secret
-// stood.
-func withSecret(word string) string {
-	parts := strings.Split(word, replay.Redacted)
-	for i := range parts {
-		if parts[i] != "" {
-			parts[i] = shellQuote(parts[i])
-		}
-	}
-	return strings.Join(parts, `"$WEBHOOK_SECRET"`)
-}
-
 // shellQuote quotes a word for a POSIX shell, where it needs that.
-func shellQuote(word string) string {
-	const safe = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=@,+%"
-	if word != "" && strings.Trim(word, safe) == "" {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-}
-
-// plainText reports whether b can stand on a terminal and in a shell as it is.
-func plainText(b []byte) bool {
-	if !utf8.Valid(b) {
-		return false
-	}
-	return !strings.ContainsFunc(string(b), func(r rune) bool { return r != '\n' && risky(r) })
-}
+func shellQuote(word string) string { return archive.ShellQuote(word) }

@@ -67,7 +67,7 @@ type dev struct {
 	secret   secret
 	routes   routes         // in the order of targets
 	only     *replay.Filter // what is shown and sent on; nil: all
-	targets  []*replay.HTTPTarget
+	targets  []target
 	store    *sqlite.Store
 	link     *link
 	hub      *registering // nil: the Hub is not asked for anything

@@ -27,12 +27,12 @@ func newGoalRig(t *testing.T, o sqlite.Options) *goalRig {
 	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "store.db"), o)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
-	target, err := replay.NewHTTPTarget("http://127.0.0.1:1", replay.HTTPOptions{})
+	handler, err := replay.NewHTTPTarget("http://127.0.0.1:1", replay.HTTPOptions{})
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, target.Close()) })
-	d := &dev{store: store, targets: []*replay.HTTPTarget{target}, reporter: new(notebook)}
+	t.Cleanup(func() { require.NoError(t, handler.Close()) })
+	d := &dev{store: store, targets: []target{handler}, reporter: new(notebook)}
 	g := &goal{d: d, reached: make(chan struct{}), counted: map[int64]struct{}{}, unsent: map[int64]struct{}{}}
-	return &goalRig{g, store, target.Name()}
+	return &goalRig{g, store, handler.Name()}
 }
 
 // arrive stores an arrival as the receiver does, and tells the goal.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hfhook/hfhook/payload"
 	"github.com/hfhook/hfhook/replay"
+	"github.com/hfhook/hfhook/replay/archive"
 )
 
 // newest gives the delivery that keys are about, or says that there is none.
@@ -123,7 +124,7 @@ func (k *keyboard) curl(d *replay.Delivery) (string, error) {
 		if _, err := addressFor(name, d); err != nil {
 			continue // no URL
 		}
-		command, err := curlTo(name, k.d.c.String("store"), d, curlInline)
+		command, err := curlTo(name, k.d.c.String("store"), d, archive.CurlInline)
 		if len(command) > maxCopied { // the body is read from the store
 			command, err = curlTo(name, k.d.c.String("store"), d, 0)
 		}

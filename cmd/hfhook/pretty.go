@@ -18,7 +18,7 @@ func prettyJSON(s *screen, body []byte) string {
 	}
 	lines := strings.Split(indented.String(), "\n")
 	for i, line := range lines {
-		lines[i] = colourJSON(s, string(escapeJSON([]byte(line))))
+		lines[i] = colourJSON(s, string(payload.EscapeJSON([]byte(line))))
 	}
 	return strings.Join(lines, "\n")
 }

@@ -33,7 +33,7 @@ func TestTheREADMEsProgramBuilds(t *testing.T) {
 
 func TestTheREADMENamesEveryFlag(t *testing.T) {
 	text := readme(t)
-	for _, command := range append(webhooksCommand().Subcommands, devCommand(), inspectCommand(), replayCommand(), secretCommand(), doctorCommand()) {
+	for _, command := range append(webhooksCommand().Subcommands, devCommand(), inspectCommand(), replayCommand(), exportCommand(), importCommand(), secretCommand(), doctorCommand()) {
 		for _, flag := range command.Flags {
 			assert.True(t, strings.Contains(text, "--"+flag.Names()[0]), "--%s of %s", flag.Names()[0], command.Name)
 		}
@@ -45,7 +45,7 @@ func TestTheREADMENamesEveryFieldOfTheRecords(t *testing.T) {
 	for _, record := range []any{
 		readyRecord{}, routeRecord{}, deliveryRecord{}, arrivalRecord{}, attemptRecord{}, tunnelRecord{}, gapRecord{}, holdRecord{}, warningRecord{}, stoppedRecord{},
 		checkRecord{}, pathRecord{}, diagnosisRecord{}, registrationRecord{}, shieldRecord{},
-		webhookRecord{}, watchedRecord{}, jobRecord{}, deletedRecord{}, replayedRecord{},
+		webhookRecord{}, watchedRecord{}, jobRecord{}, deletedRecord{}, replayedRecord{}, importedRecord{},
 	} {
 		fields(reflect.TypeOf(record), func(name string) {
 			assert.True(t, strings.Contains(text, "`"+name), "`%s of %T", name, record)

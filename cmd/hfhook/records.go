@@ -6,9 +6,6 @@ import (
 	"io"
 	"net/http"
 	"time"
-	"unicode"
-	"unicode/utf16"
-	"unicode/utf8"
 
 	"github.com/hfhook/hfhook/payload"
 	"github.com/hfhook/hfhook/replay"
@@ -102,6 +99,8 @@ type attemptRecord struct {
 	Text       *string        `json:"text,omitempty"` // the answer's body when it is text
 	Body       []byte         `json:"body,omitempty"` // in base64 when it is not
 	BodyCut    bool           `json:"bodyCut,omitempty"`
+	Exit       *int           `json:"exit,omitempty"`   // of a command
+	Edited     bool           `json:"edited,omitempty"` // what was sent is not what is kept
 	Failure    replay.Failure `json:"failure,omitempty"`
 	Error      string         `json:"error,omitempty"`
 }
@@ -209,7 +208,7 @@ func recordAttempt(a *replay.Attempt) attemptRecord {
 		recordHead: head("attempt", a.Started.Add(a.Duration)),
 		ID:         a.ID, Delivery: a.DeliveryID, Target: a.Target, Kind: a.Kind,
 		OK: a.OK(), Status: a.Status, DurationMS: float64(a.Duration.Microseconds()) / 1000,
-		Headers: a.Header, BodyCut: a.BodyCut, Failure: a.Failure, Error: a.Error,
+		Headers: a.Header, BodyCut: a.BodyCut, Exit: a.Exit, Edited: a.Sent != nil, Failure: a.Failure, Error: a.Error,
 	}
 	switch {
 	case len(a.Body) == 0:
@@ -230,52 +229,7 @@ func writeRecord(w io.Writer, record any) error {
 	if err := encoder.Encode(record); err != nil {
 		return err
 	}
-	line := escapeJSON(bytes.TrimSuffix(buffer.Bytes(), []byte("\n")))
+	line := payload.EscapeJSON(bytes.TrimSuffix(buffer.Bytes(), []byte("\n")))
 	_, err := w.Write(append(line, '\n'))
 	return err
-}
-
-// escapeJSON replaces characters outside ASCII that are not plainly visible by
-// \u escapes. JSON has such characters only inside strings. What is no UTF-8
-// becomes U+FFFD.
-func escapeJSON(text []byte) []byte {
-	clean := true
-	for _, r := range string(text) {
-		if risky(r) {
-			clean = false
-			break
-		}
-	}
-	if clean {
-		return text
-	}
-	out := make([]byte, 0, len(text)+64)
-	for _, r := range string(text) {
-		switch {
-		case !risky(r):
-			out = utf8.AppendRune(out, r)
-		case r == utf8.RuneError:
-			out = append(out, `\ufffd`...)
-		case r > 0xFFFF:
-			high, low := utf16.EncodeRune(r)
-			out = appendEscape(appendEscape(out, high), low)
-		default:
-			out = appendEscape(out, r)
-		}
-	}
-	return out
-}
-
-func appendEscape(out []byte, r rune) []byte {
-	const hex = "0123456789abcdef"
-	return append(out, '\\', 'u', hex[r>>12&15], hex[r>>8&15], hex[r>>4&15], hex[r&15])
-}
-
-// risky reports whether r is invisible or more than a character: C0, DEL, C1,
-// bidi and other format characters, line separators, private use.
-func risky(r rune) bool {
-	if r < utf8.RuneSelf {
-		return r < ' ' || r == 0x7F
-	}
-	return r == utf8.RuneError || !unicode.IsPrint(r) && r != 0x00A0
 }

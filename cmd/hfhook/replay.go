@@ -36,8 +36,8 @@ func replayDeliveries(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	targets := map[string]*replay.HTTPTarget{}
-	target := func(address string) (*replay.HTTPTarget, error) {
+	targets := map[string]target{}
+	targetAt := func(address string) (target, error) {
 		if t := targets[address]; t != nil {
 			return t, nil
 		}
@@ -53,7 +53,7 @@ func replayDeliveries(c *cli.Context) error {
 		}
 	}()
 	if to := c.String("to"); to != "" {
-		if _, err := target(to); err != nil {
+		if _, err := targetAt(to); err != nil {
 			return err
 		}
 	}
@@ -71,7 +71,7 @@ func replayDeliveries(c *cli.Context) error {
 			return err
 		}
 		for _, address := range addresses {
-			t, err := target(address)
+			t, err := targetAt(address)
 			if err != nil {
 				return err
 			}

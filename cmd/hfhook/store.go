@@ -21,6 +21,7 @@ type use int
 const (
 	reading   use = iota // look, and add attempts
 	receiving            // be the one hfhook dev of this store
+	adding               // add deliveries of elsewhere, in a new store too
 )
 
 func openStore(c *cli.Context, u use) (*sqlite.Store, error) {

@@ -25,8 +25,14 @@ func targetFlags() []cli.Flag {
 	}
 }
 
+// target is a replay.Target that frees what it holds.
+type target interface {
+	replay.Target
+	Close() error
+}
+
 // newTarget makes an HTTP target out of an address and the flags.
-func newTarget(c *cli.Context, address, secret string) (*replay.HTTPTarget, error) {
+func newTarget(c *cli.Context, address, secret string) (target, error) {
 	headers := http.Header{}
 	for _, line := range c.StringSlice("header") {
 		name, value, ok := strings.Cut(line, ":")
@@ -47,7 +53,7 @@ func newTarget(c *cli.Context, address, secret string) (*replay.HTTPTarget, erro
 			SkipVerify: c.Bool("target-insecure"),
 		}
 	}
-	target, err := replay.NewHTTPTarget(address, replay.HTTPOptions{
+	made, err := replay.NewHTTPTarget(address, replay.HTTPOptions{
 		Secret:  secret,
 		Header:  headers,
 		Host:    c.String("target-host"),
@@ -57,7 +63,7 @@ func newTarget(c *cli.Context, address, secret string) (*replay.HTTPTarget, erro
 	if err != nil {
 		return nil, usage(err.Error(), "for example http://localhost:3000, or http://localhost:3000/hook to send every delivery there")
 	}
-	return target, nil
+	return made, nil
 }
 
 // liveTargets names where a delivery was or is to be sent when it arrived.

@@ -231,9 +231,14 @@ func (s *Store) Finish(ctx context.Context, attempts ...*replay.Attempt) error {
 		kept := *a
 		kept.Started = a.Started.UTC().Truncate(time.Microsecond)
 		kept.Header, kept.Body = a.Header.Clone(), slices.Clone(a.Body)
+		bytes := size(kept.Header, kept.Body)
+		if a.Sent != nil {
+			kept.Sent = &replay.Sent{Header: a.Sent.Header.Clone(), Body: slices.Clone(a.Sent.Body)}
+			bytes += size(kept.Sent.Header, kept.Sent.Body)
+		}
 		r := s.record(a.DeliveryID)
 		r.Attempts = append(r.Attempts, kept)
-		s.grow(r, size(kept.Header, kept.Body))
+		s.grow(r, bytes)
 		if a.Kind == replay.Live {
 			r.queue = slices.DeleteFunc(r.queue, func(q queued) bool {
 				return q.target == a.Target && (a.ArrivalID == 0 || q.arrival <= a.ArrivalID)

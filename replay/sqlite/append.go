@@ -235,7 +235,7 @@ func (o *appendOp) queue(t *tx, a *replay.Arrival) (queued []string, err error) 
 			served, err := t.ints(background, `SELECT
 				EXISTS (SELECT 1 FROM queue WHERE target_id = ?1 AND delivery_id = ?2) OR
 				EXISTS (SELECT 1 FROM attempts WHERE delivery_id = ?2 AND target_id = ?1 AND kind = 'live'
-					AND failure = '' AND status BETWEEN 200 AND 299)`, target, a.DeliveryID)
+					AND failure = '' AND iif(exit IS NULL, status BETWEEN 200 AND 299, exit = 0))`, target, a.DeliveryID)
 			if err != nil {
 				return nil, err
 			}

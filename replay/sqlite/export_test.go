@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql/driver"
+	"io/fs"
 	"testing"
 	"testing/fstest"
 
@@ -89,4 +90,38 @@ func TestMigrate(t *testing.T) {
 	err = migrate(t.Context(), c.conn, files)
 	require.ErrorIs(t, err, ErrNewerSchema)
 	assert.EqualError(t, err, "store was written by a newer version: schema 3, this one knows up to 2")
+}
+
+// KnownSchema is the newest schema.
+func KnownSchema(t *testing.T) int {
+	n, err := latest(migrations())
+	require.NoError(t, err)
+	return n
+}
+
+// A store of the first version keeps what is in it.
+func TestMigrateTheFirstSchema(t *testing.T) {
+	path := t.TempDir() + "/store.db"
+	c, err := RawConn(path)
+	require.NoError(t, err)
+	first, err := fs.ReadFile(migrations(), "1.sql")
+	require.NoError(t, err)
+	require.NoError(t, migrate(t.Context(), c.conn, fstest.MapFS{"1.sql": {Data: first}}))
+	require.NoError(t, c.Script(`
+		INSERT INTO targets VALUES (1, 'http://localhost');
+		INSERT INTO arrivals VALUES (1, 1, NULL, 0, 200, '', '');
+		INSERT INTO deliveries VALUES (1, 1, 0, 0, 1, 'accepted', '', '', '', '', '', '', 'POST', '/', '', '', '', '', NULL, x'7b');
+		INSERT INTO attempts VALUES (2, 1, 1, 1, 0, 0, 204, 0, 'live', '', '', NULL, NULL);
+		UPDATE state SET delivery = 1, event = 2, kept = 1`))
+	require.NoError(t, c.Close())
+
+	s, err := Open(t.Context(), path, Options{})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, s.Close()) }()
+	d, err := s.Get(t.Context(), 1)
+	require.NoError(t, err)
+	require.Len(t, d.Attempts, 1)
+	assert.True(t, d.Attempts[0].OK())
+	assert.Nil(t, d.Attempts[0].Exit)
+	assert.Nil(t, d.Attempts[0].Sent)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"database/sql/driver"
 	"fmt"
 	"math"
 	"slices"
@@ -59,9 +60,15 @@ func (s *Store) Finish(ctx context.Context, attempts ...*replay.Attempt) error {
 	if len(attempts) == 0 {
 		return nil
 	}
-	o := &finishOp{attempts: attempts, headers: make([][]byte, len(attempts)), ids: make([]int64, len(attempts))}
+	o := &finishOp{
+		attempts: attempts, headers: make([][]byte, len(attempts)), sent: make([][]byte, len(attempts)),
+		ids: make([]int64, len(attempts)),
+	}
 	for i, a := range attempts {
 		o.headers[i] = encodeHeader(a.Header)
+		if a.Sent != nil {
+			o.sent[i] = encodeHeader(a.Sent.Header)
+		}
 	}
 	o.watched = s.feed.watched()
 	if err := s.do(ctx, o); err != nil {
@@ -76,6 +83,7 @@ func (s *Store) Finish(ctx context.Context, attempts ...*replay.Attempt) error {
 type finishOp struct {
 	attempts []*replay.Attempt
 	headers  [][]byte
+	sent     [][]byte // headers too
 	ids      []int64
 	watched  bool
 }
@@ -88,7 +96,12 @@ func (o *finishOp) weight() (sum int) {
 }
 
 func (o *finishOp) attemptWeight(i int) int {
-	return rowBytes + len(o.headers[i]) + len(o.attempts[i].Body)
+	a := o.attempts[i]
+	weight := rowBytes + len(o.headers[i]) + len(a.Body) + len(o.sent[i])
+	if a.Sent != nil {
+		weight += len(a.Sent.Body)
+	}
+	return weight
 }
 
 func (o *finishOp) apply(t *tx) error {
@@ -100,12 +113,21 @@ func (o *finishOp) apply(t *tx) error {
 		t.state.event++
 		o.ids[i] = t.state.event
 		t.state.keptBytes += int64(o.attemptWeight(i))
+		var exit driver.Value
+		if a.Exit != nil {
+			exit = int64(*a.Exit)
+		}
+		var sent []byte
+		if a.Sent != nil {
+			sent = a.Sent.Body
+		}
 		n, err := t.exec(background, `INSERT INTO attempts (id, delivery_id, target_id, arrival_id, started, duration,
-				status, body_cut, kind, failure, error, header, body)
-			SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13
+				status, body_cut, kind, failure, error, header, body, exit, edited, sent_header, sent_body)
+			SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17
 			WHERE EXISTS (SELECT 1 FROM deliveries WHERE id = ?2)`,
 			o.ids[i], a.DeliveryID, target, a.ArrivalID, a.Started.UnixMicro(), int64(a.Duration),
-			int64(a.Status), flag(a.BodyCut), string(a.Kind), string(a.Failure), a.Error, o.headers[i], a.Body)
+			int64(a.Status), flag(a.BodyCut), string(a.Kind), string(a.Failure), a.Error, o.headers[i], a.Body,
+			exit, flag(a.Sent != nil), o.sent[i], sent)
 		if err != nil {
 			return err
 		}
@@ -128,6 +150,9 @@ func (o *finishOp) apply(t *tx) error {
 			c.ID = o.ids[i]
 			c.Started = c.Started.UTC().Truncate(time.Microsecond)
 			c.Header, c.Body = a.Header.Clone(), bytes.Clone(a.Body)
+			if a.Sent != nil {
+				c.Sent = &replay.Sent{Header: a.Sent.Header.Clone(), Body: bytes.Clone(a.Sent.Body)}
+			}
 			news.Attempt = &c
 		}
 		t.news = append(t.news, news)

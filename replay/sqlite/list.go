@@ -319,7 +319,7 @@ var likePattern = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`, `*`, `%`,
 
 func attempts(and andFunc, statuses []replay.AttemptStatus) {
 	const last = "EXISTS (SELECT 1 FROM attempts t WHERE t.id = (SELECT max(id) FROM attempts WHERE delivery_id = d.id) AND "
-	const ok = "(t.failure = '' AND t.status BETWEEN 200 AND 299)"
+	const ok = "(t.failure = '' AND iif(t.exit IS NULL, t.status BETWEEN 200 AND 299, t.exit = 0))"
 	var conditions []string
 	var args []driver.Value
 	for _, status := range statuses {

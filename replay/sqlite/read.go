@@ -103,7 +103,7 @@ func (s *Store) Get(ctx context.Context, id int64) (*replay.Delivery, error) {
 
 const (
 	arrivalColumns = "a.id, a.delivery_id, a.time, a.answer, a.repeat, a.remote"
-	attemptColumns = "t.id, t.delivery_id, t.arrival_id, t.started, t.duration, t.status, t.body_cut, t.kind, t.failure, t.error, t.header, t.body, n.name"
+	attemptColumns = "t.id, t.delivery_id, t.arrival_id, t.started, t.duration, t.status, t.body_cut, t.kind, t.failure, t.error, t.header, t.body, n.name, t.exit, t.edited, t.sent_header, t.sent_body"
 
 	// CROSS JOIN tells SQLite to begin with the ids.
 	loadSQL = `SELECT ` + arrivalColumns + `, d.body_size, d.verdict, d.endpoint, d.scope, d.action, d.repo_type, d.repo,
@@ -230,7 +230,7 @@ func scanDelivery(row []driver.Value) (*replay.Delivery, error) {
 
 func scanAttempt(row []driver.Value) (replay.Attempt, error) {
 	header, err := decodeHeader(blob(row[10]))
-	return replay.Attempt{
+	a := replay.Attempt{
 		ID:         integer(row[0]),
 		DeliveryID: integer(row[1]),
 		ArrivalID:  integer(row[2]),
@@ -244,5 +244,13 @@ func scanAttempt(row []driver.Value) (replay.Attempt, error) {
 		Header:     header,
 		Body:       blob(row[11]),
 		Target:     text(row[12]),
-	}, err
+	}
+	if row[13] != nil {
+		a.Exit = new(int(integer(row[13])))
+	}
+	if integer(row[14]) != 0 {
+		sent, sentErr := decodeHeader(blob(row[15]))
+		a.Sent, err = &replay.Sent{Header: sent, Body: blob(row[16])}, errors.Join(err, sentErr)
+	}
+	return a, err
 }

@@ -73,7 +73,8 @@ type candidate struct {
 // again each time. Who reads stops instead.
 const (
 	candidateSQL = `SELECT d.id, d.arrival_id, a.key, d.weight, d.received, d.verdict,
-			(SELECT sum(?1 + coalesce(length(header), 0) + coalesce(length(body), 0)) FROM attempts WHERE delivery_id = d.id),
+			(SELECT sum(?1 + coalesce(length(header), 0) + coalesce(length(body), 0)
+				+ coalesce(length(sent_header), 0) + coalesce(length(sent_body), 0)) FROM attempts WHERE delivery_id = d.id),
 			EXISTS (SELECT 1 FROM targets t CROSS JOIN queue q ON q.target_id = t.id AND q.delivery_id = d.id)
 		FROM deliveries d CROSS JOIN arrivals a ON a.id = d.arrival_id `
 	keptSQL     = candidateSQL + "WHERE d.id > ?2 ORDER BY d.id"

@@ -269,14 +269,40 @@ func testAttempts(t *testing.T, s replay.Store) {
 	later := attempt(one.DeliveryID, targetA)
 	require.NoError(t, s.Finish(t.Context(), later))
 	assert.Greater(t, later.ID, bare.ID)
+	edited := attempt(one.DeliveryID, targetA)
+	edited.Kind, edited.Sent = replay.Replayed, &replay.Sent{Header: http.Header{"X-New": {"1"}}, Body: []byte("other\x00\xff")}
+	command := attempt(one.DeliveryID, targetA)
+	command.Status, command.Exit = 0, new(3)
+	emptied := attempt(one.DeliveryID, targetA)
+	emptied.Exit, emptied.Sent = new(0), &replay.Sent{}
+	require.NoError(t, s.Finish(t.Context(), edited, command, emptied))
 
 	got := get(t, s, one.DeliveryID)
-	require.Len(t, got.Attempts, 2)
+	require.Len(t, got.Attempts, 5)
 	assert.Equal(t, *full, got.Attempts[0])
 	assert.Equal(t, plainAttempt(*later), plainAttempt(got.Attempts[1]))
+	assert.Equal(t, *edited.Sent, *got.Attempts[2].Sent)
+	assert.Equal(t, "one", string(got.Body), "an edit changed what is kept")
+	assert.Equal(t, new(3), got.Attempts[3].Exit)
+	assert.False(t, got.Attempts[3].OK())
+	assert.Equal(t, new(0), got.Attempts[4].Exit)
+	require.NotNil(t, got.Attempts[4].Sent)
+	assert.Empty(t, got.Attempts[4].Sent.Body)
+	assert.Nil(t, got.Attempts[1].Sent)
+	assert.Nil(t, got.Attempts[1].Exit)
 	got = get(t, s, two.DeliveryID)
 	require.Len(t, got.Attempts, 1)
 	assert.Equal(t, plainAttempt(*bare), plainAttempt(got.Attempts[0]))
+
+	// A command's exit code says whether it was a success.
+	failed := attempt(two.DeliveryID, targetA)
+	failed.Exit = new(1)
+	require.NoError(t, s.Finish(t.Context(), failed))
+	for status, want := range map[replay.AttemptStatus]int64{"ok": one.DeliveryID, "failed": two.DeliveryID} {
+		found := list(t, s, replay.Filter{Attempts: []replay.AttemptStatus{status}})
+		require.Len(t, found, 1, status)
+		assert.Equal(t, want, found[0].ID, status)
+	}
 }
 
 func testFinishUnknown(t *testing.T, s replay.Store) {

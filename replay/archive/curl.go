@@ -1,0 +1,150 @@
+package archive
+
+import (
+	"encoding/base64"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/hfhook/hfhook/payload"
+	"github.com/hfhook/hfhook/replay"
+)
+
+// CurlCommand gives a curl command for a POSIX shell that sends d to an address,
+// which is a word of that shell, without the body. The secret is not in it: the
+// shell puts in $WEBHOOK_SECRET.
+func CurlCommand(d *replay.Delivery, address string) string {
+	words := []string{"curl", "--globoff", "--path-as-is", "-X", ShellQuote(d.Method)}
+	header := d.EndToEnd()
+	delete(header, "Accept-Encoding") // curl would print what comes compressed
+	for _, name := range slices.Sorted(maps.Keys(header)) {
+		for _, value := range header[name] {
+			if value == "" {
+				words = append(words, "-H", ShellQuote(name+";")) // how curl sends an empty one
+				continue
+			}
+			words = append(words, "-H", WithSecret(name+": "+value))
+		}
+	}
+	for _, name := range []string{"Accept", "Content-Type", "User-Agent"} {
+		if d.Header[name] == nil {
+			words = append(words, "-H", ShellQuote(name+":")) // none, instead of curl's own
+		}
+	}
+	return strings.Join(append(words, address), " ")
+}
+
+// CurlInline is how long a body may be to stand on the command line, in bytes;
+// Linux takes 128 KiB for one argument.
+const CurlInline = 64 << 10
+
+// CurlBody gives the words of a curl command that give it a body, for one that
+// is text and short. It reports false for all others.
+func CurlBody(body []byte) (string, bool) {
+	switch {
+	case len(body) == 0:
+		return "", true
+	case len(body) > CurlInline, payload.PrintableLines(string(body)) != string(body):
+		return "", false
+	}
+	return " --data-raw " + ShellQuote(string(body)), true
+}
+
+// WithSecret quotes a word for a shell, with $WEBHOOK_SECRET where the secret
+// stood.
+func WithSecret(word string) string {
+	parts := strings.Split(word, replay.Redacted)
+	for i := range parts {
+		if parts[i] != "" {
+			parts[i] = ShellQuote(parts[i])
+		}
+	}
+	return strings.Join(parts, `"$WEBHOOK_SECRET"`)
+}
+
+// ShellQuote quotes a word for a POSIX shell, where it needs that. What could
+// steer a terminal is printed by the shell.
+func ShellQuote(word string) string {
+	const safe = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=@,+%"
+	switch {
+	case word != "" && strings.Trim(word, safe) == "":
+		return word
+	case !harmless([]byte(word)) && !strings.HasSuffix(word, "\n"): // the shell takes line feeds off
+		return printfOpen + printfEscape(word) + printfClose
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+const printfOpen, printfClose = `"$(printf '`, `')"`
+
+func printfEscape(word string) string {
+	var b strings.Builder
+	for i := range len(word) {
+		if c := word[i]; c >= ' ' && c < 0x7f && c != '\'' && c != '\\' && c != '%' {
+			b.WriteByte(c)
+			continue
+		}
+		fmt.Fprintf(&b, `\%03o`, word[i])
+	}
+	return b.String()
+}
+
+// curlMark begins the comment that tells of a delivery what its command does
+// not.
+const curlMark = "# hfhook "
+
+type curlWriter struct{ w io.Writer }
+
+func (c *curlWriter) begin() error {
+	_, err := io.WriteString(c.w, `#!/bin/sh
+# Sends deliveries again: WEBHOOK_SECRET=... sh THIS-FILE [URL]
+to=${1:-http://localhost:3000}
+`)
+	return err
+}
+
+func (c *curlWriter) end() error { return nil }
+
+func (c *curlWriter) write(d *replay.Delivery) error {
+	line, err := marshal(newRecord(d))
+	if err != nil {
+		return err
+	}
+	command := CurlCommand(d, `"$to"`+WithSecret(requestTarget(d)))
+	if words, ok := CurlBody(d.Body); ok {
+		command += words
+	} else {
+		command = "base64 -d <<'EOF' | " + command + " --data-binary @-\n" + base64Lines(d.Body) + "EOF"
+	}
+	_, err = fmt.Fprintf(c.w, "\n# %s\n%s%s\n%s\n", payload.Printable(title(d)), curlMark, line, command)
+	return err
+}
+
+// title is one line about a delivery, harmless to print.
+func title(d *replay.Delivery) string {
+	if d.Summary != "" {
+		return d.Summary
+	}
+	return fmt.Sprintf("%s, %d bytes", d.Verdict, d.BodySize)
+}
+
+func base64Lines(b []byte) string {
+	text := base64.StdEncoding.EncodeToString(b)
+	var lines strings.Builder
+	for len(text) > 0 {
+		n := min(len(text), 76)
+		lines.WriteString(text[:n] + "\n")
+		text = text[n:]
+	}
+	return lines.String()
+}
+
+// requestTarget is the path and query of a delivery, as in a request line.
+func requestTarget(d *replay.Delivery) string {
+	if d.Query == "" {
+		return d.Path
+	}
+	return d.Path + "?" + d.Query
+}
