@@ -53,6 +53,7 @@ func TestAckHandlerPassesTheAnswerOn(t *testing.T) {
 		"failed command":   {attempt(replay.Attempt{Exit: new(3), Body: []byte("printed")}), 500, `{"error":"exit code 3"}`},
 		"command too late": {attempt(replay.Attempt{Failure: replay.FailTimeout, Body: []byte("printed")}), 502, `{"error":"no answer from the handler: timeout"}`},
 		"stopped":          {func(context.Context) (*replay.Attempt, error) { return nil, replay.ErrStopped }, 200, "{}"},
+		"paused":           {func(context.Context) (*replay.Attempt, error) { return nil, replay.ErrPaused }, 200, "{}"},
 		"held": {func(context.Context) (*replay.Attempt, error) { return nil, fmt.Errorf("x: %w", replay.ErrHeld) },
 			502, `{"error":"the handler cannot be reached"}`},
 	} {

@@ -106,7 +106,7 @@ const (
 	// AckHandler waits for the first target's answer and gives it to the
 	// sender. What fails without an answer, because nobody listens there for
 	// instance, is a 502, which makes the Hub try again. When AckTimeout is
-	// over, the delivery is acknowledged all the same.
+	// over, or sending is paused, the delivery is acknowledged all the same.
 	AckHandler Ack = "handler"
 )
 
@@ -116,7 +116,8 @@ type Dispatcher interface {
 	// just arrived and is not stored yet. It may be called at the same time.
 	TargetsFor(d *replay.Delivery) []string
 	// Await gives the attempt to send a delivery, just stored, to a target,
-	// or replay.ErrHeld when the target refuses connections.
+	// replay.ErrHeld when the target refuses connections, or replay.ErrPaused
+	// while nothing is sent on purpose.
 	Await(ctx context.Context, r replay.Receipt, target string) (*replay.Attempt, error)
 }
 

@@ -16,8 +16,9 @@ var (
 
 // Await waits for the live attempt that an arrival gave rise to, or the one
 // that made another unnecessary, and gives it as it is recorded. It returns
-// ErrHeld as soon as the target is held, ErrNotQueued, ErrStopped, or what the
-// store says.
+// ErrHeld as soon as the target is held, ErrPaused as soon as sending is paused
+// and the attempt was not begun, ErrNotQueued, ErrStopped, or what the store
+// says.
 func (d *Dispatcher) Await(ctx context.Context, r Receipt, target string) (*Attempt, error) {
 	s := d.sender(target)
 	if s == nil {
@@ -28,7 +29,7 @@ func (d *Dispatcher) Await(ctx context.Context, r Receipt, target string) (*Atte
 	s.join(r.DeliveryID, wake)
 	defer s.leave(r.DeliveryID, wake)
 	for stopped := false; ; {
-		held := s.held()
+		held, paused := s.held(), s.stays(r.DeliveryID)
 		kept, err := d.o.Store.Get(ctx, r.DeliveryID)
 		if err != nil {
 			return nil, fmt.Errorf("waiting for the answer to delivery %d: %w", r.DeliveryID, err)
@@ -39,6 +40,8 @@ func (d *Dispatcher) Await(ctx context.Context, r Receipt, target string) (*Atte
 		switch {
 		case !slices.Contains(kept.Queued, target):
 			return nil, ErrNotQueued
+		case paused:
+			return nil, ErrPaused
 		case held:
 			return nil, ErrHeld
 		case stopped:

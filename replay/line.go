@@ -88,6 +88,13 @@ func (l *line) back(it item) {
 // being recorded.
 func (l *line) passed(it item) { l.leave(l.lane(it.lane)) }
 
+// begun reports whether a delivery is being sent, or was and is not recorded
+// yet.
+func (l *line) begun(delivery int64) bool {
+	_, ok := l.sent[delivery]
+	return ok
+}
+
 // recorded forgets a delivery that was sent.
 func (l *line) recorded(delivery int64) { delete(l.sent, delivery) }
 

@@ -28,6 +28,7 @@ type sender struct {
 	line    *line
 	flying  int   // sends under way
 	hold    *hold // nil while the target can be reached
+	paused  bool
 	notices []Hold
 	waiters map[int64][]chan struct{} // of Await, by delivery
 }
@@ -220,7 +221,8 @@ func (s *sender) take(ctx context.Context) (it item, probe, ok bool) {
 // the lock.
 func (s *sender) pick(now time.Time) (it item, wait time.Duration, ok bool) {
 	switch {
-	case s.hold == nil && s.flying >= s.most,
+	case s.paused,
+		s.hold == nil && s.flying >= s.most,
 		s.hold != nil && s.hold.probing:
 		return item{}, 0, false
 	case s.hold != nil && s.hold.retry.After(now):

@@ -88,8 +88,8 @@ var errInterrupted = failed(errors.New("interrupted"), "")
 // hideTyping has the terminal show nothing that is typed until show is called.
 // Should the program end before, restoreTerminal does it.
 func hideTyping(fd int) (show func(), err error) {
-	keyboard.Lock()
-	defer keyboard.Unlock()
+	tty.Lock()
+	defer tty.Unlock()
 	before, err := term.GetState(fd)
 	if err == nil {
 		err = echoOff(fd)
@@ -97,11 +97,11 @@ func hideTyping(fd int) (show func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	keyboard.before = before
+	tty.before = before
 	return func() {
-		keyboard.Lock()
-		defer keyboard.Unlock()
+		tty.Lock()
+		defer tty.Unlock()
 		_ = term.Restore(fd, before)
-		keyboard.before = nil
+		tty.before = nil
 	}, nil
 }

@@ -7,6 +7,8 @@ import (
 	"errors"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/hfhook/hfhook/cmd/hfhook/internal/terminal"
 )
 
 // awaitInput waits until there is something to read, or ctx ends.
@@ -22,10 +24,10 @@ func awaitInput(ctx context.Context, fd int) error {
 }
 
 func echoOff(fd int) error {
-	mode, err := unix.IoctlGetTermios(fd, getTermios)
+	mode, err := terminal.Mode(fd)
 	if err != nil {
 		return err
 	}
 	mode.Lflag &^= unix.ECHO
-	return unix.IoctlSetTermios(fd, setTermios, mode)
+	return terminal.SetMode(fd, mode)
 }

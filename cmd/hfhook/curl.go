@@ -29,20 +29,26 @@ func curlFor(c *cli.Context, d *replay.Delivery) (string, error) {
 		return "", failed(fmt.Errorf("there is no curl command for what runs a program: %s", address),
 			fmt.Sprintf("hfhook replay --exec COMMAND %d runs one again; or choose a URL: hfhook inspect --curl --to http://localhost:3000 %[1]d", d.ID))
 	}
+	return curlTo(address, c.String("store"), d, archive.CurlInline)
+}
+
+// curlTo is curlFor for a target called address. A body of more than inline
+// bytes is read from the store.
+func curlTo(address, storeFile string, d *replay.Delivery, inline int) (string, error) {
 	address, err := addressFor(address, d)
 	if err != nil {
 		return "", err
 	}
 	command := archive.CurlCommand(d, archive.WithSecret(address))
-	if words, ok := archive.CurlBody(d.Body); ok {
+	if words, ok := archive.CurlBody(d.Body); ok && len(d.Body) <= inline {
 		return command + words, nil
 	}
-	if len(d.Body) <= archive.CurlInline {
+	if len(d.Body) <= inline {
 		return "printf %s " + base64.StdEncoding.EncodeToString(d.Body) + " | base64 -d | " + command + " --data-binary @-", nil
 	}
 	store := ""
-	if file := c.String("store"); file != "" {
-		store = "--store " + shellQuote(file) + " "
+	if storeFile != "" {
+		store = "--store " + shellQuote(storeFile) + " "
 	}
 	return fmt.Sprintf("hfhook inspect %s--body %d | %s --data-binary @-", store, d.ID, command), nil
 }

@@ -32,7 +32,7 @@ func devCommand() *cli.Command {
 		Name:  "dev",
 		Usage: "receive webhooks: a public URL, deliveries shown, kept, sent on",
 		Description: "Starts the receiver, opens a tunnel, prints the URL to enter at the Hub, and shows and\n" +
-			"keeps every delivery. Ctrl-C ends it.",
+			"keeps every delivery. Ctrl-C ends it; on a terminal, ? lists more keys.",
 		Flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{Name: "listen", Aliases: []string{"l"}, Usage: "receive on `ADDRESS`, a port or host:port", Value: "127.0.0.1:7860", EnvVars: []string{"HFHOOK_LISTEN"}},
 			&cli.StringFlag{Name: "path", Usage: "print the URL with `PATH`; deliveries to other paths are taken too", Value: defaultPath, EnvVars: []string{"HFHOOK_PATH"}},
@@ -74,10 +74,14 @@ type dev struct {
 	link     *link
 	hub      *registering // nil: the Hub is not asked for anything
 	herald   *herald
+	keyboard *keyboard // nil: nobody is at one
 	shield   *shield
 	failWith func() int // the status to answer with on purpose; nil: none
 	tally    tally      // of show alone
+	showing  showing
 	goal     *goal
+
+	dispatcher *replay.Dispatcher // nil: nothing is forwarded
 
 	log, tunnelLog *slog.Logger
 }
@@ -142,6 +146,7 @@ func (d *dev) prepare() error {
 		d.reporter = &machine{out: out, routes: d.routes}
 	}
 	d.log, d.tunnelLog = d.newLogs(talk)
+	d.keyboard = newKeyboard(d)
 	d.shield = newShield(d.reporter, c.String("ack"))
 	d.herald = &herald{alarm: d.reporter.warning}
 	if text := c.String("fail-with"); text != "" {
@@ -223,6 +228,7 @@ func (d *dev) run(ctx context.Context) (err error) {
 		if announced {
 			patience.Stop()
 			d.tally.waiting, _ = d.countWaiting(context.WithoutCancel(ctx))
+			d.tally.filtered = d.showing.hiddenInAll()
 			d.tally.goal, d.tally.broken = d.goal.state(), d.goal.failedIDs()
 			d.reporter.shield(d.shield.records())
 			d.reporter.stopped(d.tally, d.goal.reason(ctx))
@@ -244,7 +250,7 @@ func (d *dev) run(ctx context.Context) (err error) {
 		if err != nil {
 			return err
 		}
-		options.Dispatcher = dispatcher
+		d.dispatcher, options.Dispatcher = dispatcher, dispatcher
 		dispatch := start(ctx, dispatcher.Run)
 		defer func() { err = errors.Join(err, dispatch.end()) }()
 	}
@@ -271,7 +277,8 @@ func (d *dev) run(ctx context.Context) (err error) {
 		}
 	}
 	session := d.session(public, local, waiting)
-	session.keys = d.link.keys(ctx)
+	session.keys = d.keyboard.start(ctx, session.local)
+	defer d.keyboard.close()
 	d.herald.begin(file, localURL(local), d.link.publicURL, d.c.String("path"))
 	d.reporter.ready(session)
 	announced = true
@@ -408,18 +415,20 @@ func (d *dev) showNews(ctx context.Context, watched iter.Seq2[replay.News, error
 			} else {
 				d.tally.rejected++
 			}
-			if d.shows(news.Arrival) {
-				d.reporter.delivery(news.Arrival)
-			} else {
+			switch {
+			case !d.shows(news.Arrival):
 				d.tally.hidden++
+			case d.showing.arrival(news.Arrival):
+				d.reporter.delivery(news.Arrival)
 			}
+			d.keyboard.changed()
 			d.goal.arrived(ctx, news.Arrival)
 		case news.Attempt != nil:
 			d.tally.attempts++
 			if !news.Attempt.OK() {
 				d.tally.failed++
 			}
-			if d.showsAttempt(ctx, news.Attempt) {
+			if d.showsAttempt(ctx, news.Attempt) && d.showing.attempt(ctx, d.store, news.Attempt) {
 				d.reporter.attempt(news.Attempt)
 			}
 			d.goal.attempted(ctx, news.Attempt)

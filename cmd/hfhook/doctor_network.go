@@ -190,10 +190,7 @@ func (d *doctor) lookAtCloudflared(ctx context.Context) []finding {
 func firstLine(ctx context.Context, path string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.WaitDelay = time.Second
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(variable string) bool {
-		name, _, _ := strings.Cut(strings.ToUpper(variable), "=")
-		return strings.Contains(name, "SECRET") || strings.Contains(name, "TOKEN")
-	})
+	cmd.Env = environWithoutSecrets()
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return "", err

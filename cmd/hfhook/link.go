@@ -131,18 +131,9 @@ func (l *link) close() {
 	}
 }
 
-// keys has the watcher follow the keyboard too. It reports whether there is
-// one and something to reconnect.
-func (l *link) keys(ctx context.Context) bool {
-	if l.tunnel == nil || l.tunnel.URL() == nil {
-		return false
-	}
-	keys, ok := watchKeys(ctx, l.watcher.pressed)
-	if ok {
-		l.tasks = append(l.tasks, keys)
-	}
-	return ok
-}
+// canReconnect reports whether there is a connection that a person could want
+// to be made anew, or at least a URL to be checked.
+func (l *link) canReconnect() bool { return l.tunnel != nil && l.tunnel.URL() != nil }
 
 // announce takes note of a new public URL, and says when it replaces another.
 func (l *link) announce(public *url.URL) {

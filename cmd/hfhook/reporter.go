@@ -57,9 +57,10 @@ const settingsPage = "https://huggingface.co/settings/webhooks"
 type tally struct {
 	arrivals, accepted, rejected, attempts, failed, waiting int
 
-	hidden int     // arrivals that --only did not show
-	goal   string  // "reached" or "missed"; empty: there was none
-	broken []int64 // deliveries with attempts that failed
+	hidden   int     // arrivals that --only did not show
+	filtered int     // and those that a filter at the keyboard did not
+	goal     string  // "reached" or "missed"; empty: there was none
+	broken   []int64 // deliveries with attempts that failed
 }
 
 // human reports to a person: deliveries on out, everything else on talk.
@@ -118,7 +119,7 @@ func (h *human) ready(s session) {
 	h.talk.line("")
 	keys := "Ctrl-C ends."
 	if s.keys {
-		keys = "r reconnects the tunnel, " + keys
+		keys = "r replays the last, ? lists the keys, q quits."
 	}
 	h.talk.line("%s", h.talk.dim("Waiting for deliveries. "+keys))
 }
@@ -280,6 +281,9 @@ func (h *human) stopped(t tally, _ string) {
 	}
 	if t.hidden > 0 {
 		text += fmt.Sprintf(", %d kept but not shown, as --only says", t.hidden)
+	}
+	if t.filtered > 0 {
+		text += fmt.Sprintf(", %d kept but not shown, as the filter said", t.filtered)
 	}
 	if t.attempts > 0 {
 		text += fmt.Sprintf("; sent %d, %d failed", t.attempts, t.failed)

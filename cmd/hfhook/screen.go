@@ -17,7 +17,8 @@ import (
 type screen struct {
 	io.Writer
 	terminal bool
-	width    int // columns; 0: not a terminal, so nothing is cut
+	file     *os.File // the terminal
+	width    int      // columns; 0: not a terminal, so nothing is cut
 	trouble  *trouble
 
 	bold, dim, good, bad, warn, link, key paint
@@ -31,7 +32,7 @@ type paint func(string) string
 func newScreen(w io.Writer, noColor bool) *screen {
 	s := &screen{Writer: w}
 	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		s.terminal = true
+		s.terminal, s.file = true, f
 		s.width = 80
 		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
 			s.width = width

@@ -21,6 +21,7 @@ type signals struct {
 	wanted    atomic.Bool   // somebody can reconnect
 	reconnect chan struct{} // receives after a SIGHUP that means it
 	terminal  *os.File      // the controlling one; nil: none
+	incoming  chan os.Signal
 }
 
 // listen handles signals until stop is called. ctx ends with the first that
@@ -32,8 +33,8 @@ func (s *signals) listen(parent context.Context) (ctx context.Context, stop func
 	if !signal.Ignored(syscall.SIGHUP) { // nohup
 		which = append(which, syscall.SIGHUP)
 	}
-	incoming := make(chan os.Signal, 4)
-	signal.Notify(incoming, which...)
+	s.incoming = make(chan os.Signal, 4)
+	signal.Notify(s.incoming, which...)
 	ctx, cancel := context.WithCancelCause(context.WithValue(parent, signalsKey{}, s))
 	stopped := make(chan struct{})
 	done := make(chan struct{})
@@ -43,7 +44,7 @@ func (s *signals) listen(parent context.Context) (ctx context.Context, stop func
 			select {
 			case <-stopped:
 				return
-			case got := <-incoming:
+			case got := <-s.incoming:
 				switch {
 				case got == syscall.SIGHUP && s.wanted.Load() && !s.hungUp():
 					select {
@@ -61,7 +62,7 @@ func (s *signals) listen(parent context.Context) (ctx context.Context, stop func
 		}
 	}()
 	return ctx, func() {
-		signal.Stop(incoming)
+		signal.Stop(s.incoming)
 		close(stopped)
 		<-done
 		cancel(nil)
@@ -98,4 +99,14 @@ func reconnects(ctx context.Context) <-chan struct{} {
 	}
 	s.wanted.Store(true)
 	return s.reconnect
+}
+
+// interrupt does what Ctrl-C does.
+func interrupt(ctx context.Context) {
+	if s, ok := ctx.Value(signalsKey{}).(*signals); ok {
+		select {
+		case s.incoming <- os.Interrupt:
+		default: // as many wait as anybody could mean
+		}
+	}
 }

@@ -24,17 +24,12 @@ import (
 // keyboard is the other end. What it says there is in p.err.
 func onTerminal(t *testing.T, env []string, args ...string) (p *process, keyboard *os.File) {
 	t.Helper()
-	home := t.TempDir()
-	cmd := exec.Command("hfhook", args...)
-	cmd.Env, cmd.Dir = append(append(append(os.Environ(), homeEnv(home)...), "NO_COLOR=1"), env...), home
-	p = &process{cmd: cmd, exited: make(chan struct{})}
-	cmd.Stdout = &p.out
-	return p, p.startOnTerminal(t)
+	keyboard, terminal := openTerminal(t)
+	return runOnTerminal(t, keyboard, terminal, env, "hfhook", args...), keyboard
 }
 
-// startOnTerminal starts p in a session of its own on a terminal, which also is
-// what of its streams is not set.
-func (p *process) startOnTerminal(t *testing.T) (keyboard *os.File) {
+// openTerminal gives both ends of a new one.
+func openTerminal(t *testing.T) (keyboard, terminal *os.File) {
 	t.Helper()
 	keyboard, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	require.NoError(t, err)
@@ -44,27 +39,56 @@ func (p *process) startOnTerminal(t *testing.T) (keyboard *os.File) {
 		n, err = unix.IoctlGetInt(fd, unix.TIOCGPTN)
 		return errors.Join(err, unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0))
 	})
-	terminal, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	terminal, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
 	require.NoError(t, err)
-	defer terminal.Close()
+	return keyboard, terminal
+}
 
+// runOnTerminal runs a program, which gets the terminal for good. Stdout is none.
+func runOnTerminal(t *testing.T, keyboard, terminal *os.File, env []string, program string, args ...string) *process {
+	t.Helper()
+	home := t.TempDir()
+	p := &process{cmd: exec.Command(program, args...), exited: make(chan struct{})}
+	p.cmd.Env, p.cmd.Dir = append(append(append(os.Environ(), homeEnv(home)...), "NO_COLOR=1"), env...), home
+	p.cmd.Stdout = &p.out
+	p.startOn(t, keyboard, terminal)
+	return p
+}
+
+// startOnTerminal starts p in a session of its own on a terminal, which also is
+// what of its streams is not set.
+func (p *process) startOnTerminal(t *testing.T) (keyboard *os.File) {
+	t.Helper()
+	keyboard, terminal := openTerminal(t)
+	p.startOn(t, keyboard, terminal)
+	return keyboard
+}
+
+func (p *process) startOn(t *testing.T, keyboard, terminal *os.File) {
+	t.Helper()
 	p.cmd.Stdin, p.cmd.Stderr = terminal, terminal
 	if p.cmd.Stdout == nil {
 		p.cmd.Stdout = terminal
 	}
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	require.NoError(t, p.cmd.Start())
+	// Until everybody has let go of the terminal.
+	copied := make(chan struct{})
+	go func() {
+		defer close(copied)
+		_, _ = io.Copy(&p.err, keyboard)
+	}()
 	go func() {
 		defer close(p.exited)
 		_ = p.cmd.Wait()
 		p.code = p.cmd.ProcessState.ExitCode()
+		_ = terminal.Close()
+		<-copied
 	}()
-	go func() { _, _ = io.Copy(&p.err, keyboard) }()
 	t.Cleanup(func() {
 		_ = p.cmd.Process.Kill()
 		<-p.exited
 	})
-	return keyboard
 }
 
 // control is for what os.File has no method for. Its Fd would make reads wait
@@ -81,21 +105,26 @@ func control(t *testing.T, f *os.File, do func(fd int) error) {
 // echoes reports whether the terminal shows what is typed, and waits for Enter.
 func echoes(t *testing.T, keyboard *os.File) bool {
 	t.Helper()
-	var mode *unix.Termios
+	mode := modeOf(t, keyboard)
+	return mode.Lflag&(unix.ECHO|unix.ICANON) == unix.ECHO|unix.ICANON
+}
+
+func modeOf(t *testing.T, keyboard *os.File) (mode *unix.Termios) {
+	t.Helper()
 	control(t, keyboard, func(fd int) (err error) {
 		mode, err = unix.IoctlGetTermios(fd, unix.TCGETS)
 		return err
 	})
-	return mode.Lflag&(unix.ECHO|unix.ICANON) == unix.ECHO|unix.ICANON
+	return mode
 }
 
 func TestAKeyReconnectsTheTunnel(t *testing.T) {
 	edge := ngroktest.Start(t)
 	p, keyboard := onTerminal(t, ngrokEnv(t, edge, edge.Token), "dev", "--listen", "127.0.0.1:0")
-	_, err := p.await(&p.err, "r reconnects the tunnel, Ctrl-C ends", 1)
+	_, err := p.await(&p.err, "Waiting for deliveries", 1)
 	require.NoError(t, err)
 	assert.False(t, echoes(t, keyboard))
-	_, err = keyboard.WriteString("xr")
+	_, err = keyboard.WriteString("t")
 	require.NoError(t, err)
 	_, err = p.await(&p.err, "reconnecting the tunnel", 1)
 	require.NoError(t, err)

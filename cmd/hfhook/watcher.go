@@ -91,11 +91,8 @@ func (w *watcher) notify(e tunnel.Event, optional bool) {
 // arrived says that a delivery came.
 func (w *watcher) arrived() { w.heard.Store(time.Now().UnixNano()) }
 
-// pressed is for watchKeys.
-func (w *watcher) pressed(key byte) {
-	if key != 'r' {
-		return
-	}
+// reconnectSoon is for the person at the keyboard.
+func (w *watcher) reconnectSoon() {
 	select {
 	case w.reconnect <- struct{}{}:
 	default: // one is under way

@@ -308,12 +308,11 @@ func TestAReconnectIsAskedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hangups := make(chan struct{})
 		w := watch(t, func(w *watcher) { w.hangups = hangups })
-		w.pressed('r')
+		w.reconnectSoon()
 		synctest.Wait()
 		assert.Empty(t, w.read(), "there is nothing yet")
 		w.opening(t)
-		w.pressed('x')
-		w.pressed('r')
+		w.reconnectSoon()
 		hangups <- struct{}{}
 		synctest.Wait()
 		assert.Equal(t, 2, w.tunnel.kicked())
@@ -327,7 +326,7 @@ func TestAReconnectIsAskedFor(t *testing.T) {
 			<-w.announced
 			synctest.Wait()
 			w.read()
-			w.pressed('r')
+			w.reconnectSoon()
 			synctest.Wait()
 			assert.Equal(t, []string{"note checking https://one", "note https://one leads here"}, w.read())
 			assert.Zero(t, w.tunnel.kicked())

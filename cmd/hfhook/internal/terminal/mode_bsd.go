@@ -1,6 +1,6 @@
 //go:build darwin || dragonfly || freebsd || netbsd || openbsd
 
-package main
+package terminal
 
 import "golang.org/x/sys/unix"
 
@@ -8,3 +8,6 @@ const (
 	getTermios = unix.TIOCGETA
 	setTermios = unix.TIOCSETA
 )
+
+// NoKey stands in a mode for a character that no key is.
+const NoKey = 0xff

@@ -1,4 +1,4 @@
-package main
+package terminal
 
 import "golang.org/x/sys/unix"
 
@@ -6,3 +6,6 @@ const (
 	getTermios = unix.TCGETS
 	setTermios = unix.TCSETS
 )
+
+// NoKey stands in a mode for a character that no key is.
+const NoKey = 0
