@@ -103,8 +103,8 @@ func (k *keyboard) close() {
 }
 
 const (
-	// maxTogether is how many keys come at once when a person types, on a line that is
-	// slow perhaps. More than that were pasted where the terminal marks nothing.
+	// maxTogether is how many keys come at once when a person types, on a line
+	// that is slow perhaps. More were pasted, where the terminal marks nothing.
 	maxTogether = 16
 
 	// pasteTime is after how much quiet something pasted has ended, if its end is

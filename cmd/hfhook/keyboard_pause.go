@@ -87,7 +87,8 @@ func (k *keyboard) tell(ctx context.Context) error {
 		if filter != told.filter {
 			told.filter, told.hidden, told.at = filter, 0, time.Now()
 		}
-		if hidden == told.hidden {
+		if hidden <= told.hidden {
+			told.hidden = hidden // the same filter may have been set anew
 			continue
 		}
 		if wait := hiddenTime - time.Since(told.at); wait > 0 {

@@ -17,7 +17,8 @@ import (
 	"github.com/hfhook/hfhook/cmd/hfhook/internal/terminal"
 )
 
-// interruptKey and suspendKey are what Ctrl-C and Ctrl-Z are, in what was before.
+// interruptKey and suspendKey are what Ctrl-C and Ctrl-Z are, in what was
+// before. Who reads keys owns them.
 var interruptKey, suspendKey uint8
 
 var errAway = errors.New("the terminal is somebody else's")
