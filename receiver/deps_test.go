@@ -15,6 +15,7 @@ func TestDependenciesAreFew(t *testing.T) {
 	const module = "github.com/hfhook/hfhook/"
 	for room, want := range map[string][]string{
 		"payload":               {"payload"},
+		"payload/sample":        {"payload", "payload/sample"},
 		"receiver":              {"payload", "replay", "receiver"},
 		"receiver/receivertest": {"payload", "replay", "receiver/receivertest"},
 	} {
