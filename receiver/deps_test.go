@@ -17,7 +17,7 @@ func TestDependenciesAreFew(t *testing.T) {
 		"payload":               {"payload"},
 		"payload/sample":        {"payload", "payload/sample"},
 		"receiver":              {"payload", "replay", "receiver"},
-		"receiver/receivertest": {"payload", "replay", "receiver/receivertest"},
+		"receiver/receivertest": {"payload", "payload/sample", "replay", "receiver/receivertest"},
 	} {
 		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", module+room).Output()
 		require.NoError(t, err)
