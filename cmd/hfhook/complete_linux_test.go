@@ -23,7 +23,8 @@ var hostileTitles = []string{
 	"a:b\\:c", "tab\there", "line\nbreak", "cr\rback", "%F{red}%n", "\x1b[31mred\a", "*", "~", "!!", "-n", "\u202eabc", "한국어 🤗", "",
 }
 
-// hostileStore makes a home with a store of deliveries that have these titles.
+// hostileStore makes a home with a store of deliveries that have these titles,
+// and with the files of all shells.
 func hostileStore(t *testing.T) (home string) {
 	t.Helper()
 	home = t.TempDir()
@@ -37,6 +38,11 @@ func hostileStore(t *testing.T) (home string) {
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(home, "a file.db"), nil, 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(home, "b.db"), nil, 0o600))
+	for _, shell := range testShells {
+		for name, text := range shell.files {
+			require.NoError(t, os.WriteFile(filepath.Join(home, name), []byte(text), 0o600))
+		}
+	}
 	return home
 }
 
@@ -79,9 +85,6 @@ func (s testShell) open(t *testing.T, home string) (*process, *os.File) {
 	t.Helper()
 	program, err := exec.LookPath(s.name)
 	require.NoError(t, err, "there is no %s on this machine: apt-get install %[1]s", s.name)
-	for name, text := range s.files {
-		require.NoError(t, os.WriteFile(filepath.Join(home, name), []byte(text), 0o600))
-	}
 	env := append(homeEnv(home), "TERM=xterm", "LC_ALL=C.UTF-8", "ZDOTDIR="+home, "COLUMNS=", "LINES=")
 	p := &process{cmd: exec.Command(program, s.args...), exited: make(chan struct{})}
 	p.cmd.Env, p.cmd.Dir = append(os.Environ(), env...), home
