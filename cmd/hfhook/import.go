@@ -14,6 +14,7 @@ import (
 
 	"github.com/hfhook/hfhook/payload"
 	"github.com/hfhook/hfhook/replay/archive"
+	"github.com/hfhook/hfhook/replay/sqlite"
 )
 
 func importCommand() *cli.Command {
@@ -52,6 +53,9 @@ func importFiles(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := nobodyReceives(c); err != nil {
+		return err
+	}
 	store, err := openStore(c, adding)
 	if err != nil {
 		return err
@@ -74,6 +78,21 @@ func importFiles(c *cli.Context) error {
 		}
 	}
 	return out.trouble.err
+}
+
+// nobodyReceives refuses a store on which hfhook dev runs: it would take what is
+// added for deliveries that arrive.
+func nobodyReceives(c *cli.Context) error {
+	path, err := storePath(c)
+	if err != nil || c.Bool("dry-run") {
+		return err
+	}
+	user, err := sqlite.User(path)
+	if err != nil || user == nil {
+		return nil // what is wrong with the store is told when it is opened
+	}
+	return failed(errors.New("hfhook dev runs on this store, and would take what is imported for deliveries that arrive"),
+		"end it first, or import into another store: --store FILE")
 }
 
 // filesOf gives the files that arguments name, those of a folder by name.
