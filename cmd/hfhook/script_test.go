@@ -19,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/hfhook/hfhook/tunnel/cloudflared/cloudflaredtest"
+	"github.com/hfhook/hfhook/tunnel/ngrok/ngroktest"
 )
 
 // The stories in testdata/script run the real program against real handlers.
@@ -83,10 +84,10 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// tidyProgram is hfhook, which leaves no goroutine behind.
+// tidyProgram is hfhook, which leaves no goroutine of its own behind.
 func tidyProgram() int {
 	code := program()
-	if err := goleak.Find(); err != nil {
+	if err := goleak.Find(append(ngroktest.Stuck(), ngroktest.Lingering()...)...); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return leftBehind
 	}

@@ -59,6 +59,48 @@ func TestTortureKilledDev(t *testing.T) {
 	to.report(o)
 }
 
+// TestTortureKilledReplay kills hfhook replay, again and again, and each time
+// goes on with what was not sent yet.
+func TestTortureKilledReplay(t *testing.T) {
+	to := newTorture(t, "kills of replay")
+	home := t.TempDir()
+	store := filepath.Join(home, "store.db")
+	handler := startWitness(t, nil)
+	hub := startLoad(t, 16, 0, to.chance)
+	handler.sums = hub.sum
+	rounds := to.rounds(8, 200)
+
+	p, ready := startDev(t, home, "--tunnel", "none", "--no-secret", "--store", store, "--keep", "all")
+	hub.point(ready.Local)
+	hub.await(t, 20*rounds)
+	hub.end()
+	code, err := p.end(os.Interrupt)
+	require.NoError(t, err)
+	require.Zero(t, code, p.err.String())
+
+	rest := []string{"replay", "--store", store, "--to", handler.url, "--concurrency", "8", "--status", "none", "1..last"}
+	for range rounds {
+		handler.begin()
+		sent, _ := handler.count()
+		p := startHFHook(t, home, rest...)
+		handler.await(t, sent+to.rand.IntN(20), p)
+		to.pause(2 * time.Millisecond)
+		code, err := p.end(os.Kill)
+		require.NoError(t, err)
+		if code == -1 {
+			to.faults.Add(1)
+		}
+		require.Contains(t, []int{-1, 0, 3}, code, p.err.String()) // 3: nothing was left
+	}
+	sound(t, store)
+	handler.begin()
+	last := startHFHook(t, home, rest...)
+	code, err = last.end(nil)
+	require.NoError(t, err)
+	require.Contains(t, []int{0, 3}, code, last.err.String())
+	to.report(judge(t, store, hub, handler, replay.Replayed))
+}
+
 // pause lets a random time up to most go by: that of a fault is to be any.
 func (to *torture) pause(most time.Duration) {
 	time.Sleep(time.Duration(to.rand.Int64N(int64(most))))

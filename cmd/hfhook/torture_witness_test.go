@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -32,14 +31,18 @@ type witness struct {
 	serving sync.WaitGroup
 
 	mu   sync.Mutex
+	run  int
 	seen []sending
 	bad  []string // bodies that nobody sent
 	sums func(id string) ([sha256.Size]byte, bool)
+
+	heard chan struct{} // closed with the next one
 }
 
 // sending is one request that the witness got.
 type sending struct {
 	number int // from 1
+	run    int // in which each repo begins anew
 	id     string
 	status int
 }
@@ -87,7 +90,11 @@ func (w *witness) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	if w.answers != nil {
 		status = w.answers(id, number)
 	}
-	w.seen = append(w.seen, sending{number, id, status})
+	w.seen = append(w.seen, sending{number, w.run, id, status})
+	if w.heard != nil {
+		close(w.heard)
+		w.heard = nil
+	}
 	w.mu.Unlock()
 	if status == 0 {
 		panic(http.ErrAbortHandler)
@@ -96,11 +103,41 @@ func (w *witness) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(rw, number)
 }
 
-// sendings are all so far.
-func (w *witness) sendings() []sending {
+// count is how many requests there were so far, and what is closed with the next
+// one.
+func (w *witness) count() (int, <-chan struct{}) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return slices.Clone(w.seen)
+	if w.heard == nil {
+		w.heard = make(chan struct{})
+	}
+	return len(w.seen), w.heard
+}
+
+// await waits until there were n requests, or until the program has ended.
+func (w *witness) await(t testing.TB, n int, p *process) {
+	t.Helper()
+	late := time.After(patience)
+	for {
+		got, heard := w.count()
+		if got >= n {
+			return
+		}
+		select {
+		case <-heard:
+		case <-p.exited:
+			return
+		case <-late:
+			t.Fatalf("the handler got %d of %d requests", got, n)
+		}
+	}
+}
+
+// begin has a run begin, in which each repo's deliveries begin anew.
+func (w *witness) begin() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.run++
 }
 
 // toll is what came of what was sent: Webhook-Ids.
@@ -169,8 +206,12 @@ func judge(t testing.TB, store string, l *load, w *witness, kind replay.Kind) (o
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	require.Empty(t, w.bad, "other bytes than were sent reached the handler")
-	newest := map[string]int64{} // per repo
+	newest, run := map[string]int64{}, 0 // per repo
 	for _, s := range w.seen {
+		if s.run != run {
+			clear(newest)
+			run = s.run
+		}
 		if kept := success[s.id]; kept != 0 && s.number > kept {
 			o.doubled = append(o.doubled, s.id)
 		}
