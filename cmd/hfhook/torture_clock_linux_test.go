@@ -49,7 +49,7 @@ func TestTortureClockJumps(t *testing.T) {
 	}
 	hub.await(t, hub.count()+500)
 	hub.end()
-	drained(t, store, handler.url)
+	drained(t, store, handler)
 	assert.Less(t, hub.slowest, 10*time.Second)
 	code, err := p.end(os.Interrupt)
 	require.NoError(t, err)
