@@ -34,7 +34,11 @@ func readCurl(in *source) iter.Seq2[*replay.Delivery, error] {
 			}
 			if text, ok := strings.CutPrefix(line, curlMark); ok {
 				about = &record{}
-				if err := json.Unmarshal([]byte(text), about); err != nil {
+				err := few("values", count([]byte(text)), maxValues)
+				if err == nil {
+					err = json.Unmarshal([]byte(text), about)
+				}
+				if err != nil {
 					yield(nil, bad("the comment above a command is damaged", err))
 					return
 				}

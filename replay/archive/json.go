@@ -31,17 +31,11 @@ func readJSON(in *source) iter.Seq2[*replay.Delivery, error] {
 				yield(nil, jsonError(err))
 				return
 			}
-			var list []json.RawMessage
-			if bytes.HasPrefix(value, []byte("[")) {
-				if err := json.Unmarshal(value, &list); err != nil {
-					yield(nil, jsonError(err))
-					return
+			for value, err := range elements(value) {
+				var d *replay.Delivery
+				if err == nil {
+					d, err = fromJSON(value)
 				}
-			} else {
-				list = []json.RawMessage{value}
-			}
-			for _, value := range list {
-				d, err := fromJSON(value)
 				if errors.Is(err, errNotMeant) {
 					continue
 				}
@@ -49,6 +43,28 @@ func readJSON(in *source) iter.Seq2[*replay.Delivery, error] {
 					return
 				}
 			}
+		}
+	}
+}
+
+// elements gives what is in a list one by one, since there may be more of them
+// than fit into memory; what is no list is given as it is.
+func elements(value json.RawMessage) iter.Seq2[json.RawMessage, error] {
+	return func(yield func(json.RawMessage, error) bool) {
+		if !bytes.HasPrefix(value, []byte("[")) {
+			yield(value, nil)
+			return
+		}
+		decoder := json.NewDecoder(bytes.NewReader(value))
+		_, err := decoder.Token()
+		for err == nil && decoder.More() {
+			var element json.RawMessage
+			if err = decoder.Decode(&element); err == nil && !yield(element, nil) {
+				return
+			}
+		}
+		if err != nil {
+			yield(nil, jsonError(err))
 		}
 	}
 }
@@ -81,6 +97,9 @@ func fromJSON(value json.RawMessage) (*replay.Delivery, error) {
 	}
 	switch {
 	case kind.V != nil && kind.Type != nil && *kind.Type == "delivery":
+		if err := bounded(value, kind.Payload); err != nil {
+			return nil, err
+		}
 		var r record
 		if err := json.Unmarshal(value, &r); err != nil {
 			return nil, jsonError(err)
