@@ -109,6 +109,8 @@ func (s *script) command(line string) (*curlCommand, error) {
 			if err != nil {
 				return nil, err
 			}
+		case len(part) == 0:
+			return nil, bad("a command with a body that nothing gives", nil)
 		default:
 			return nil, bad(fmt.Sprintf("a body that the program %q gives is not in the file", part[0]), nil)
 		}
