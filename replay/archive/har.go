@@ -258,7 +258,7 @@ func fromEntry(entry json.RawMessage) (*replay.Delivery, error) {
 	}
 	var e harEntry
 	if err := json.Unmarshal(entry, &e); err != nil {
-		return nil, jsonError(err)
+		return nil, shapeError(err)
 	}
 	return e.delivery()
 }

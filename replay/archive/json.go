@@ -76,11 +76,11 @@ func jsonError(err error) error {
 	if _, ok := errors.AsType[*json.SyntaxError](err); ok || errors.Is(err, io.ErrUnexpectedEOF) {
 		return bad("no JSON", err)
 	}
-	if _, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return bad("not what a delivery looks like", err)
-	}
 	return err
 }
+
+// shapeError is about a value that is JSON, but not of the kind that is due.
+func shapeError(err error) error { return bad("not what a delivery looks like", err) }
 
 // fromJSON gives the delivery that a value is, or errNotMeant.
 func fromJSON(value json.RawMessage) (*replay.Delivery, error) {
@@ -93,7 +93,7 @@ func fromJSON(value json.RawMessage) (*replay.Delivery, error) {
 		Payload json.RawMessage
 	}
 	if err := json.Unmarshal(value, &kind); err != nil {
-		return nil, jsonError(err)
+		return nil, shapeError(err)
 	}
 	switch {
 	case kind.V != nil && kind.Type != nil && *kind.Type == "delivery":
@@ -102,7 +102,7 @@ func fromJSON(value json.RawMessage) (*replay.Delivery, error) {
 		}
 		var r record
 		if err := json.Unmarshal(value, &r); err != nil {
-			return nil, jsonError(err)
+			return nil, shapeError(err)
 		}
 		return r.delivery()
 	case kind.V != nil && kind.Type != nil:
