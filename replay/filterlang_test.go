@@ -113,6 +113,28 @@ func TestFilterOfSeveralIsTold(t *testing.T) {
 	assert.Empty(t, Filter{FromID: 3, Queued: "a", Limit: 7}.String())
 }
 
+var deliveriesToChoose = []*Delivery{
+	{},
+	{
+		WebhookID: "a", Endpoint: "dev", Verdict: Accepted, Scope: payload.ScopeDiscussion, Action: payload.ActionCreate,
+		RepoType: payload.RepoModel, Repo: "acme/x", Body: []byte(`{"discussion":{"num":7,"isPullRequest":true},"updatedRefs":[{"ref":"refs/heads/main"}]}`),
+		Arrivals: []Arrival{{Time: filterNow.Add(-time.Hour)}}, Attempts: []Attempt{{Status: 200}},
+	},
+	{
+		Endpoint: "/other/", Verdict: Rejected, Body: []byte("\xff two words"),
+		Arrivals: []Arrival{{Time: filterNow.AddDate(0, 0, -3)}}, Attempts: []Attempt{{Status: 503}},
+	},
+}
+
+func matches(t *testing.T, c Condition, d *Delivery) bool {
+	t.Helper()
+	var f Filter
+	require.NoError(t, f.Add(c, filterNow), "%s", c)
+	return f.Match(d)
+}
+
+// FuzzParseFilter: what is understood is told so that it is understood the same
+// way, chooses what all of its words choose, and a word with != the rest.
 func FuzzParseFilter(f *testing.F) {
 	for _, seed := range []string{
 		"scope=discussion* repo=acme/*,b action!=delete", `text="it's "'"x"'`, "since=2h until=7d", "since=2026-11-20T08:00:00.5+01:00",
@@ -138,5 +160,17 @@ func FuzzParseFilter(f *testing.F) {
 		require.True(t, again.Since.Equal(filter.Since) && again.Until.Equal(filter.Until), "%q is told as %q", text, words)
 		again.Since, again.Until = filter.Since, filter.Until
 		require.Equal(t, filter, again, "%q is told as %q", text, words)
+		for _, d := range deliveriesToChoose {
+			all := true
+			for _, c := range filter.Conditions() {
+				chosen := matches(t, c, d)
+				all = all && chosen
+				if c.Key != "since" && c.Key != "until" {
+					c.Not = !c.Not
+					require.NotEqual(t, chosen, matches(t, c, d), "%s", c)
+				}
+			}
+			require.Equal(t, all, filter.Match(d), "%q", text)
+		}
 	})
 }
