@@ -85,6 +85,8 @@ func TestParseFilterRefuses(t *testing.T) {
 		"verdict=nice":                       {Word: "verdict=nice", Key: "verdict", Reason: `there is no verdict "nice"`, Hint: "verdicts are accepted, rejected and undecodable"},
 		"status!=ok,9":                       {Word: "status!=ok,9", Key: "status", Reason: `"9" is no status`, Hint: "use ok, failed, none, a number such as 404, or a class such as 5xx"},
 		"status=1x1":                         {Word: "status=1x1", Key: "status", Reason: `"1x1" is no status`},
+		"repo=a\xff":                         {Word: "repo='a\xff'", Key: "repo", Reason: `"a\xff" is no text`},
+		"scope!=a\x00*":                      {Word: "scope!='a\x00*'", Key: "scope", Reason: `"a\x00*" is no text`},
 		"ref=main":                           {Word: "ref=main", Key: "ref", Reason: `"main" is no whole ref`, Hint: "branches are refs/heads/main"},
 		"text=" + strings.Repeat("x", 5000):  {Word: "text=xxxxxxxxxxx...", Reason: "the filter is longer than 4096 bytes"},
 		"repo=a" + strings.Repeat(",a", 256): {Word: "repo", Key: "repo", Reason: "the filter has more than 256 values"},
