@@ -280,6 +280,7 @@ func TestReadRefuses(t *testing.T) {
 		"a verdict":           {delivery(`,"verdict":"fine"`), "no verdict"},
 		"a cut body":          {delivery(`,"size":3`), "the body has 2 of 3 bytes"},
 		"an arrival's answer": {delivery(`,"arrivals":[{"answer":7}]`), "no HTTP status"},
+		"arrivals of none":    {delivery(`,"arrivals":[{"time":"2026-11-24T00:00:00Z"},{"time":"2026-11-24T00:00:01Z"}]`), "arrived several times"},
 		"a time":              {delivery(`,"arrivals":[{"time":""}]`), "not what a delivery looks like"},
 		"a HAR file's time":   {`{"log":{"entries":[{"startedDateTime":"soon"}]}}`, "not what a delivery looks like"},
 		"an attempt's kind":   {delivery(`,"attempts":[{"kind":"x"}]`), "no attempt of kind"},
