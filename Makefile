@@ -7,7 +7,7 @@ VERSION ?= $(shell git describe --tags --always 2>/dev/null | sed -n 's/^v\([0-9
 LDFLAGS  = -s -w $(if $(VERSION),-X main.version=$(VERSION))
 TOOL     = $(GO) tool -modfile=.ci/tools.mod
 
-.PHONY: help build man dev test lint vuln cross bench fuzz torture picture clean
+.PHONY: help build man dev test lint vuln licences cross bench fuzz torture picture clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | sort
@@ -51,6 +51,9 @@ vuln: ## look for known vulnerabilities, where their database can be reached
 	@$(TOOL) govulncheck ./... > .vuln.log 2>&1 && code=0 || code=$$?; \
 	if grep -q 'fetching vulnerabilities' .vuln.log; then echo "the vulnerability database cannot be reached from here"; code=0; \
 	else cat .vuln.log; fi; rm -f .vuln.log; exit $$code
+
+licences: ## write anew what hfhook help licences prints
+	$(GO) test ./cmd/hfhook/internal/licences -run 'TestLicences$$' -args -update
 
 cross: ## build for linux, macOS and Windows without cgo
 	@set -e; for target in linux/amd64 linux/arm64 darwin/arm64 windows/amd64; do \

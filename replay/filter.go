@@ -21,9 +21,9 @@ type Filter struct {
 	Since, Until time.Time // first arrival; Until is exclusive
 
 	Endpoints []string
-	Scopes    []payload.Scope // or globs over them, each with its narrower ones
+	Scopes    []payload.Scope // or globs over them, UTF-8 without NUL, each with its narrower ones
 	Actions   []payload.Action
-	Repos     []string // globs over owner/name: * and ? match any character, case is ignored
+	Repos     []string // globs over owner/name, UTF-8 without NUL: * and ? match any character, case is ignored
 	RepoTypes []payload.RepoType
 	Verdicts  []Verdict
 

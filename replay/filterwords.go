@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/hfhook/hfhook/payload"
 )
@@ -64,9 +65,9 @@ var filterKeys = []filterKey{
 	timeKey("since", func(f *Filter) *time.Time { return &f.Since }),
 	timeKey("until", func(f *Filter) *time.Time { return &f.Until }),
 	endpointKey(),
-	listKey("scope", func(f *Filter) *[]payload.Scope { return &f.Scopes }, nil),
+	listKey("scope", func(f *Filter) *[]payload.Scope { return &f.Scopes }, checkGlob),
 	listKey("action", func(f *Filter) *[]payload.Action { return &f.Actions }, nil),
-	listKey("repo", func(f *Filter) *[]string { return &f.Repos }, nil),
+	listKey("repo", func(f *Filter) *[]string { return &f.Repos }, checkGlob),
 	listKey("type", func(f *Filter) *[]payload.RepoType { return &f.RepoTypes }, nil),
 	listKey("ref", func(f *Filter) *[]string { return &f.Refs }, checkRef),
 	listKey("verdict", func(f *Filter) *[]Verdict { return &f.Verdicts }, checkVerdict),
@@ -240,6 +241,14 @@ func endpointName(s string) string {
 	return s
 }
 
+// checkGlob refuses what no name has, and stores compare in other ways.
+func checkGlob(s string) (reason, hint string) {
+	if !utf8.ValidString(s) || strings.Contains(s, "\x00") {
+		return fmt.Sprintf("%q is no text", s), ""
+	}
+	return "", ""
+}
+
 func checkVerdict(s string) (reason, hint string) {
 	switch Verdict(s) {
 	case Accepted, Rejected, Undecodable:
@@ -262,6 +271,9 @@ func checkStatus(s string) (reason, hint string) {
 
 // checkRef refuses a short name, which no ref of a payload is.
 func checkRef(s string) (reason, hint string) {
+	if reason, hint := checkGlob(s); reason != "" {
+		return reason, hint
+	}
 	if strings.HasPrefix(s, "refs/") || strings.ContainsAny(s[:1], "*?") {
 		return "", ""
 	}

@@ -30,3 +30,22 @@ func TestParseKeep(t *testing.T) {
 		assert.Error(t, err, in)
 	}
 }
+
+func FuzzParseKeep(f *testing.F) {
+	for _, s := range []string{"", "all", "10000,7d,1GiB", " 3B , 90m", "1h0m0.5s", "9223372036854775807", "+5,1_0", "106751d", "8388607TiB"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		keep, err := ParseKeep(s)
+		if err != nil {
+			assert.Zero(t, keep)
+			return
+		}
+		for _, limit := range []int64{int64(keep.Deliveries), int64(keep.Age), keep.Bytes} {
+			assert.True(t, limit > 0 || limit == NoLimit || keep == Keep{}, "%q is %+v", s, keep)
+		}
+		again, err := ParseKeep(keep.String())
+		require.NoError(t, err, "String of %q: %q", s, keep)
+		assert.Equal(t, keep.WithDefaults(), again.WithDefaults(), "String of %q: %q", s, keep)
+	})
+}

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/hfhook/hfhook/cmd/hfhook/internal/licences"
 )
 
 // topic is something that hfhook help tells besides its commands.
@@ -26,6 +28,7 @@ func topics() []topic {
 		{"filters", "how deliveries are chosen", func(*cli.App) string { return filtersHelp }},
 		{"settings", "files that hfhook reads and keeps", plainly(settingsHelp)},
 		{"environment", "variables that hfhook reads", environmentHelp},
+		{"licences", "what hfhook is made of, and the licences of it all", plainly(func() string { return licences.Text })},
 	}
 }
 

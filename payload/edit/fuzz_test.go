@@ -1,6 +1,7 @@
 package edit_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"os"
@@ -30,7 +31,8 @@ func addSamples(f *testing.F, add func(body []byte)) {
 }
 
 // FuzzSet looks at what must hold whatever is edited: what was JSON is JSON, the
-// value is where it was put, and taking away what was new gives the same bytes.
+// value is where it was put, taking away what was new gives the same bytes, and so
+// does putting back what was there.
 func FuzzSet(f *testing.F) {
 	addSamples(f, func(body []byte) {
 		f.Add(body, "discussion.status", "merged")
@@ -56,6 +58,16 @@ func FuzzSet(f *testing.F) {
 		if again, err := (edit.Edits{set}).Apply(got); err == nil && !regexp.MustCompile(`-|\[]`).MatchString(path) {
 			assert.Equal(t, string(got), string(again), "a second time changes nothing")
 		}
+		if old, ok := valueAt(before, path); ok {
+			back, err := edit.Set(path, old)
+			require.NoError(t, err)
+			text, err := edit.Edits{back}.Apply(got)
+			require.NoError(t, err)
+			assert.Equal(t, before, string(text), "all else is as it was")
+			if now, ok := valueAt(string(got), path); assert.True(t, ok) && json.Valid([]byte(value)) && strings.TrimSpace(value) != "" {
+				assert.Equal(t, strings.Trim(value, " \t\r\n"), now)
+			}
+		}
 		unset, err := edit.Unset(path)
 		if err != nil {
 			return
@@ -78,6 +90,7 @@ func FuzzPatch(f *testing.F) {
 		f.Add(body, []byte(`[{"op":"add","path":"/discussion","value":{"status":"merged"}},{"op":"test","path":"/discussion/status","value":"merged"}]`))
 		f.Add(body, []byte(`[{"op":"move","from":"/webhook","path":"/repo/webhook"},{"op":"copy","from":"/event","path":"/x"},{"op":"remove","path":"/event"},{"op":"replace","path":"","value":[]}]`))
 		f.Add(body, []byte(`{"repo":{"private":null,"x":[1]},"a":{}}`))
+		f.Add(body, []byte("\ufeff"+`{"repo":{"name":{"a":null,"b":{"c":null}}},"event":null,"":-0.0}`))
 	})
 	f.Fuzz(func(t *testing.T, body, document []byte) {
 		p, err := edit.Patch(document)
@@ -101,7 +114,84 @@ func FuzzPatch(f *testing.F) {
 		if leavesKept(document) {
 			assert.Contains(t, string(got), "[12345678901234567890.10, 1E400]")
 		}
+		if changes, ok := decoded(document).(map[string]any); ok {
+			assert.Equal(t, merged(decoded(text), changes), decoded(got))
+		}
 	})
+}
+
+// merged is MergePatch of RFC 7396, word for word.
+func merged(target any, changes map[string]any) any {
+	object, ok := target.(map[string]any)
+	if !ok {
+		object = map[string]any{}
+	}
+	for name, value := range changes {
+		if inner, ok := value.(map[string]any); ok {
+			object[name] = merged(object[name], inner)
+		} else if value == nil {
+			delete(object, name)
+		} else {
+			object[name] = value
+		}
+	}
+	return object
+}
+
+// decoded is what encoding/json makes of a text, numbers as they are written.
+func decoded(text []byte) any {
+	d := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(text, []byte("\ufeff"))))
+	d.UseNumber()
+	var v any
+	_ = d.Decode(&v)
+	return v
+}
+
+// valueAt gives the text of the value at a path of plain keys, by encoding/json,
+// in a body that has no key twice.
+func valueAt(body, path string) (string, bool) {
+	value := json.RawMessage(strings.TrimPrefix(body, "\ufeff"))
+	if !regexp.MustCompile(`^[a-zA-Z]+(\.[a-zA-Z]+)*$`).MatchString(path) || twice(value) {
+		return "", false
+	}
+	for key := range strings.SplitSeq(path, ".") {
+		var object map[string]json.RawMessage
+		if json.Unmarshal(value, &object) != nil || object[key] == nil {
+			return "", false
+		}
+		value = object[key]
+	}
+	return string(value), true
+}
+
+// twice reports whether an object somewhere in a text has a key two times.
+func twice(text json.RawMessage) bool {
+	d := json.NewDecoder(bytes.NewReader(text))
+	var keys []map[any]bool // of the objects around; nil for a list
+	for key := false; ; {
+		token, err := d.Token()
+		if err != nil {
+			return false
+		}
+		inside := len(keys) - 1
+		switch {
+		case token == json.Delim('{'):
+			keys, key = append(keys, map[any]bool{}), true
+			continue
+		case token == json.Delim('['):
+			keys, key = append(keys, nil), false
+			continue
+		case token == json.Delim('}'), token == json.Delim(']'):
+			keys = keys[:inside]
+			key = inside > 0 && keys[inside-1] != nil
+			continue
+		case key && keys[inside][token]:
+			return true
+		case key:
+			keys[inside][token] = true
+		}
+		key = !key && inside >= 0 && keys[inside] != nil
+	}
 }
 
 // leavesKept reports whether a patch has nothing to do with the key "kept", nor

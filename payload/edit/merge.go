@@ -10,8 +10,15 @@ func merge(target *hujson.Value, changes *hujson.Object) {
 		o = &hujson.Object{}
 		target.Value = o
 	}
+	last := make(map[string]int, len(changes.Members))
+	for i := range changes.Members {
+		last[nameOf(changes, i)] = i
+	}
 	for i := range changes.Members {
 		name, value := nameOf(changes, i), &changes.Members[i].Value
+		if last[name] != i {
+			continue
+		}
 		if isNull(value) {
 			removeMember(o, name)
 			continue

@@ -280,12 +280,16 @@ func TestReadRefuses(t *testing.T) {
 		"a verdict":           {delivery(`,"verdict":"fine"`), "no verdict"},
 		"a cut body":          {delivery(`,"size":3`), "the body has 2 of 3 bytes"},
 		"an arrival's answer": {delivery(`,"arrivals":[{"answer":7}]`), "no HTTP status"},
+		"arrivals of none":    {delivery(`,"arrivals":[{"time":"2026-11-24T00:00:00Z"},{"time":"2026-11-24T00:00:01Z"}]`), "arrived several times"},
+		"a time":              {delivery(`,"arrivals":[{"time":""}]`), "not what a delivery looks like"},
+		"a HAR file's time":   {`{"log":{"entries":[{"startedDateTime":"soon"}]}}`, "not what a delivery looks like"},
 		"an attempt's kind":   {delivery(`,"attempts":[{"kind":"x"}]`), "no attempt of kind"},
 		"its arrival":         {delivery(`,"attempts":[{"kind":"live","arrival":2}]`), "for arrival 2 of 1"},
 		"half a HAR":          {`{"log":{"entries":[`, "HAR file"},
 		"an empty HAR":        {`{"log":{}}`, `no "entries"`},
 		"curl and a file":     {`curl http://x -d @/etc/passwd`, "in another file"},
 		"curl and a program":  {`cat x | curl http://x -d @-`, `"cat"`},
+		"curl and nothing":    {"| curl http://x -d @-", "a body that nothing gives"},
 		"curl with a command": {"curl http://x -d `id`", "a command within it"},
 		"curl with another":   {"curl http://x; rm -r x", "does more"},
 		"curl, a variable":    {`curl http://x -d "$HOME"`, "$HOME"},
@@ -327,49 +331,4 @@ func TestFilesAreHarmless(t *testing.T) {
 		assert.Equal(t, file.String(), payload.PrintableLines(file.String()))
 		assert.NotContains(t, archive.TextName(1, d), "/")
 	}
-}
-
-func FuzzRead(f *testing.F) {
-	s := memory.New()
-	fill(f, s, 9, 1)
-	for _, format := range []archive.Format{archive.NDJSON, archive.HAR, archive.Curl} {
-		f.Add(export(f, s, format))
-	}
-	for d := range s.List(f.Context(), replay.Filter{Limit: 5}) {
-		var file bytes.Buffer
-		require.NoError(f, archive.WriteText(&file, d))
-		f.Add(file.Bytes())
-		f.Add(d.Body)
-	}
-	f.Fuzz(func(t *testing.T, file []byte) {
-		for d, err := range archive.Read(bytes.NewReader(file)) {
-			if err != nil {
-				return
-			}
-			if d.Summary != payload.Printable(d.Summary) || d.Reason != payload.Printable(d.Reason) {
-				t.Fatalf("%q %q", d.Summary, d.Reason)
-			}
-			// What was read once can be written, and read again.
-			for _, format := range []archive.Format{archive.NDJSON, archive.HAR, archive.Curl} {
-				var out bytes.Buffer
-				_, err := archive.Write(&out, format, func(yield func(*replay.Delivery, error) bool) { yield(d, nil) })
-				if err != nil {
-					t.Fatal(err)
-				}
-				n := 0
-				for again, err := range archive.Read(&out) {
-					if err != nil {
-						t.Fatalf("%s: %v\n%s", format, err, out.Bytes())
-					}
-					n++
-					if !bytes.Equal(again.Body, d.Body) || again.Path != d.Path {
-						t.Fatalf("%s: %q %q", format, again.Body, d.Body)
-					}
-				}
-				if n != 1 {
-					t.Fatalf("%s: %d deliveries", format, n)
-				}
-			}
-		}
-	})
 }

@@ -71,8 +71,13 @@ func ShellQuote(word string) string {
 	switch {
 	case word != "" && strings.Trim(word, safe) == "":
 		return word
-	case !harmless([]byte(word)) && !strings.HasSuffix(word, "\n"): // the shell takes line feeds off
-		return printfOpen + printfEscape(word) + printfClose
+	case !harmless([]byte(word)):
+		text := strings.TrimRight(word, "\n")
+		quoted := printfOpen + printfEscape(text) + printfClose
+		if end := word[len(text):]; end != "" { // the shell would take it off
+			quoted += "'" + end + "'"
+		}
+		return quoted
 	}
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }

@@ -34,7 +34,11 @@ func readCurl(in *source) iter.Seq2[*replay.Delivery, error] {
 			}
 			if text, ok := strings.CutPrefix(line, curlMark); ok {
 				about = &record{}
-				if err := json.Unmarshal([]byte(text), about); err != nil {
+				err := few("values", count([]byte(text)), maxValues)
+				if err == nil {
+					err = json.Unmarshal([]byte(text), about)
+				}
+				if err != nil {
 					yield(nil, bad("the comment above a command is damaged", err))
 					return
 				}
@@ -105,6 +109,8 @@ func (s *script) command(line string) (*curlCommand, error) {
 			if err != nil {
 				return nil, err
 			}
+		case len(part) == 0:
+			return nil, bad("a command with a body that nothing gives", nil)
 		default:
 			return nil, bad(fmt.Sprintf("a body that the program %q gives is not in the file", part[0]), nil)
 		}

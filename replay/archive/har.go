@@ -198,12 +198,12 @@ func readHAR(in *source) iter.Seq2[*replay.Delivery, error] {
 		}
 		for decoder.More() {
 			in.limit.read = 0
-			var e harEntry
-			if err := decoder.Decode(&e); err != nil {
+			var entry json.RawMessage
+			if err := decoder.Decode(&entry); err != nil {
 				yield(nil, jsonError(err))
 				return
 			}
-			d, err := e.delivery()
+			d, err := fromEntry(entry)
 			if errors.Is(err, errNotMeant) {
 				continue
 			}
@@ -250,6 +250,17 @@ func enter(decoder *json.Decoder, in *source, key string) error {
 		}
 	}
 	return bad(fmt.Sprintf("the HAR file has no %q", key), nil)
+}
+
+func fromEntry(entry json.RawMessage) (*replay.Delivery, error) {
+	if err := bounded(entry, nil); err != nil {
+		return nil, err
+	}
+	var e harEntry
+	if err := json.Unmarshal(entry, &e); err != nil {
+		return nil, shapeError(err)
+	}
+	return e.delivery()
 }
 
 func (e *harEntry) delivery() (*replay.Delivery, error) {

@@ -31,17 +31,11 @@ func readJSON(in *source) iter.Seq2[*replay.Delivery, error] {
 				yield(nil, jsonError(err))
 				return
 			}
-			var list []json.RawMessage
-			if bytes.HasPrefix(value, []byte("[")) {
-				if err := json.Unmarshal(value, &list); err != nil {
-					yield(nil, jsonError(err))
-					return
+			for value, err := range elements(value) {
+				var d *replay.Delivery
+				if err == nil {
+					d, err = fromJSON(value)
 				}
-			} else {
-				list = []json.RawMessage{value}
-			}
-			for _, value := range list {
-				d, err := fromJSON(value)
 				if errors.Is(err, errNotMeant) {
 					continue
 				}
@@ -53,6 +47,28 @@ func readJSON(in *source) iter.Seq2[*replay.Delivery, error] {
 	}
 }
 
+// elements gives what is in a list one by one, since there may be more of them
+// than fit into memory; what is no list is given as it is.
+func elements(value json.RawMessage) iter.Seq2[json.RawMessage, error] {
+	return func(yield func(json.RawMessage, error) bool) {
+		if !bytes.HasPrefix(value, []byte("[")) {
+			yield(value, nil)
+			return
+		}
+		decoder := json.NewDecoder(bytes.NewReader(value))
+		_, err := decoder.Token()
+		for err == nil && decoder.More() {
+			var element json.RawMessage
+			if err = decoder.Decode(&element); err == nil && !yield(element, nil) {
+				return
+			}
+		}
+		if err != nil {
+			yield(nil, jsonError(err))
+		}
+	}
+}
+
 func jsonError(err error) error {
 	if _, ok := errors.AsType[*FormatError](err); ok {
 		return err
@@ -60,11 +76,11 @@ func jsonError(err error) error {
 	if _, ok := errors.AsType[*json.SyntaxError](err); ok || errors.Is(err, io.ErrUnexpectedEOF) {
 		return bad("no JSON", err)
 	}
-	if _, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return bad("not what a delivery looks like", err)
-	}
 	return err
 }
+
+// shapeError is about a value that is JSON, but not of the kind that is due.
+func shapeError(err error) error { return bad("not what a delivery looks like", err) }
 
 // fromJSON gives the delivery that a value is, or errNotMeant.
 func fromJSON(value json.RawMessage) (*replay.Delivery, error) {
@@ -77,13 +93,16 @@ func fromJSON(value json.RawMessage) (*replay.Delivery, error) {
 		Payload json.RawMessage
 	}
 	if err := json.Unmarshal(value, &kind); err != nil {
-		return nil, jsonError(err)
+		return nil, shapeError(err)
 	}
 	switch {
 	case kind.V != nil && kind.Type != nil && *kind.Type == "delivery":
+		if err := bounded(value, kind.Payload); err != nil {
+			return nil, err
+		}
 		var r record
 		if err := json.Unmarshal(value, &r); err != nil {
-			return nil, jsonError(err)
+			return nil, shapeError(err)
 		}
 		return r.delivery()
 	case kind.V != nil && kind.Type != nil:

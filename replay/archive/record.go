@@ -213,6 +213,9 @@ func (r *record) delivery() (*replay.Delivery, error) {
 	if d.Verdict != replay.Rejected && d.BodySize != int64(len(body)) {
 		return nil, bad(fmt.Sprintf("the body has %d of %d bytes", len(body), d.BodySize), nil)
 	}
+	if len(r.Arrivals) > 1 && d.WebhookID == "" { // by which they are told to be of one
+		return nil, bad("a delivery without a Webhook-Id that arrived several times", nil)
+	}
 	for _, a := range r.Arrivals {
 		if a.Answer != 0 && (a.Answer < 100 || a.Answer > 999) {
 			return nil, bad(fmt.Sprintf("%d is no HTTP status", a.Answer), nil)

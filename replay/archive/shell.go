@@ -35,6 +35,7 @@ func shellWords(line string, more func() (string, error)) ([][]string, error) {
 
 type wordReader struct {
 	pipeline [][]string
+	words    int // of all of it
 	word     strings.Builder
 	started  bool // '' is a word
 	quote    byte // in which one it is; $ for $'...'
@@ -110,12 +111,15 @@ func (w *wordReader) read(line string) (bool, error) {
 		case c == '\'':
 			w.quote, w.started = '\'', true
 		case c == '\n':
-			w.end()
-			return true, nil
+			return true, w.end()
 		case c == ' ', c == '\t', c == '\r':
-			w.end()
+			if err := w.end(); err != nil {
+				return false, err
+			}
 		case c == '|':
-			w.end()
+			if err := w.end(); err != nil {
+				return false, err
+			}
 			w.pipeline = append(w.pipeline, nil)
 		case c == ';', c == '&', c == '(', c == ')', c == '>':
 			return false, fmt.Errorf("%q, which does more than to send a delivery", c)
@@ -127,13 +131,16 @@ func (w *wordReader) read(line string) (bool, error) {
 	return false, nil // within quotes
 }
 
-func (w *wordReader) end() {
+// end is that of a word.
+func (w *wordReader) end() error {
 	if w.started {
+		w.words++
 		last := len(w.pipeline) - 1
 		w.pipeline[last] = append(w.pipeline[last], w.word.String())
 	}
 	w.word.Reset()
 	w.started = false
+	return errors.Join(few("words", w.words, maxWords), few("programs", len(w.pipeline), maxPrograms))
 }
 
 // printf takes what ShellQuote has the shell print.

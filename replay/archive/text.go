@@ -194,6 +194,9 @@ func parseText(whole string) (*replay.Delivery, error) {
 	if !ok1 || !ok2 {
 		return nil, bad("the file ends before the body", nil)
 	}
+	if err := few("lines", lines(about)+lines(request), maxValues); err != nil {
+		return nil, bad("too much in one", err)
+	}
 	r := &record{}
 	how := bodyPlain
 	for line := range strings.Lines(about) {

@@ -342,8 +342,8 @@ func scopes(and andFunc, scopes []payload.Scope) {
 	for _, s := range scopes {
 		if strings.ContainsAny(string(s), "*?") {
 			glob := strings.ReplaceAll(string(s), "[", "[[]")
-			conditions = append(conditions, "d.scope GLOB ? OR d.scope GLOB ?")
-			args = append(args, glob, glob+".*")
+			conditions = append(conditions, unlessNUL("d.scope", "d.scope GLOB ? OR d.scope GLOB ?", scopeFunc))
+			args = append(args, string(s), glob, glob+".*")
 			continue
 		}
 		conditions = append(conditions, "instr(d.scope || '.', ?) = 1")
@@ -365,11 +365,21 @@ func oneRepo(globs []string) (string, bool) {
 // repos compares with LIKE, which ignores case and calls * and ? by other
 // names.
 func repos(and andFunc, globs []string) {
-	patterns := make([]string, len(globs))
-	for i, glob := range globs {
-		patterns[i] = likePattern.Replace(glob)
+	if len(globs) == 0 {
+		return
 	}
-	oneOf(and, `d.repo LIKE ? ESCAPE '\'`, patterns)
+	like := unlessNUL("d.repo", `d.repo LIKE ? ESCAPE '\'`, repoFunc)
+	var args []driver.Value
+	for _, glob := range globs {
+		args = append(args, glob, likePattern.Replace(glob))
+	}
+	and("("+strings.Repeat(like+" OR ", len(globs)-1)+like+")", args...)
+}
+
+// unlessNUL is a condition on a column, with a glob for a function before its
+// own values: SQLite's GLOB and LIKE see a text up to its first NUL only.
+func unlessNUL(column, condition, function string) string {
+	return "iif(instr(" + column + ", char(0)), " + function + "(CAST(" + column + " AS BLOB), ?), " + condition + ")"
 }
 
 var likePattern = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`, `*`, `%`, `?`, `_`)

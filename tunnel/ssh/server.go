@@ -81,8 +81,8 @@ var (
 )
 
 func isIP(s string) bool {
-	_, err := netip.ParseAddr(s)
-	return err == nil
+	ip, err := netip.ParseAddr(s)
+	return err == nil && (ip.Zone() == "" || hostName.MatchString(ip.Zone()))
 }
 
 func isPort(s string) bool {
