@@ -15,3 +15,12 @@ func othersWrite(info fs.FileInfo) bool {
 	}
 	return info.Mode().Perm()&0o022 != 0
 }
+
+// isStrangers reports whether a file is that of a user who is neither this one
+// nor root, or of nobody in particular.
+func isStrangers(info fs.FileInfo) bool {
+	if s, ok := info.Sys().(*syscall.Stat_t); ok && s.Uid != 0 && int64(s.Uid) != int64(os.Geteuid()) {
+		return true
+	}
+	return info.Mode()&fs.ModeSymlink == 0 && info.Mode().Perm()&0o002 != 0
+}
