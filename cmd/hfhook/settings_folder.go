@@ -77,11 +77,17 @@ func refusedInFolders(name, word string) string {
 func leadsAway(word string) string {
 	all, _ := parseRoutes([]string{word}) // what is wrong with them is told later
 	for _, r := range all {
-		if u, err := url.Parse(r.address); err != nil || u.Scheme != "unix" && !isLoopback(u.Hostname()) {
+		if isElsewhere(r.address) {
 			return "sends deliveries, with the secret, to " + hideInURL(r.address)
 		}
 	}
 	return ""
+}
+
+// isElsewhere reports whether an address is not one of this machine.
+func isElsewhere(address string) bool {
+	u, err := url.Parse(address)
+	return err != nil || u.Scheme != "unix" && !isLoopback(u.Hostname())
 }
 
 func opensToOthers(word string) string {
