@@ -2,6 +2,7 @@ package archive
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"io"
@@ -60,7 +61,10 @@ func jsonError(err error) error {
 	if _, ok := errors.AsType[*json.SyntaxError](err); ok || errors.Is(err, io.ErrUnexpectedEOF) {
 		return bad("no JSON", err)
 	}
-	if _, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+	_, isType := errors.AsType[*json.UnmarshalTypeError](err)
+	_, isTime := errors.AsType[*time.ParseError](err)
+	_, isBase64 := errors.AsType[base64.CorruptInputError](err)
+	if isType || isTime || isBase64 {
 		return bad("not what a delivery looks like", err)
 	}
 	return err
