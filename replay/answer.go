@@ -41,7 +41,7 @@ func (t *HTTPTarget) read(a *Attempt, resp *http.Response) error {
 	a.Status, a.Header = resp.StatusCode, resp.Header
 	for _, values := range a.Header {
 		for i := range values {
-			values[i] = t.withoutSecret(values[i])
+			values[i] = t.redact.Replace(values[i])
 		}
 	}
 	return t.readBody(a, resp.Body)
@@ -50,11 +50,17 @@ func (t *HTTPTarget) read(a *Attempt, resp *http.Response) error {
 // readBody keeps what an attempt keeps of an answer's body, and reads little
 // more, however long it is.
 func (t *HTTPTarget) readBody(a *Attempt, r io.Reader) error {
-	limit := MaxAnswer + 1 + t.longest
+	limit := MaxAnswer + 1 + t.redact.Longest()
 	body, err := io.ReadAll(io.LimitReader(r, int64(limit)))
-	kept := t.withoutSecret(string(body))
-	if len(body) == limit {
-		kept = kept[:max(0, len(kept)-t.longest)] // it may end in half a secret
+	var kept string
+	switch {
+	case err != nil:
+		kept = t.redact.ReplaceCut(string(body))
+	default:
+		kept = t.redact.Replace(string(body))
+		if len(body) == limit {
+			kept = kept[:max(0, len(kept)-t.redact.Longest())] // it may end in half a secret
+		}
 	}
 	a.setBody([]byte(kept))
 	if len(body) > MaxAnswer {
@@ -62,14 +68,6 @@ func (t *HTTPTarget) readBody(a *Attempt, r io.Reader) error {
 		return nil
 	}
 	return err
-}
-
-// withoutSecret makes an answer harmless that repeats what it was sent.
-func (t *HTTPTarget) withoutSecret(s string) string {
-	if t.redact == nil {
-		return s
-	}
-	return t.redact.Replace(s)
 }
 
 // fail notes in a why no complete answer came. limited ends with ctx, or when
@@ -97,5 +95,5 @@ func (t *HTTPTarget) fail(ctx, limited context.Context, a *Attempt, err error, p
 	default:
 		a.Failure = FailOther
 	}
-	a.Error = t.withoutSecret(err.Error())
+	a.Error = t.redact.Replace(err.Error())
 }

@@ -15,7 +15,13 @@ import (
 	"time"
 
 	"golang.org/x/net/http/httpguts"
+
+	"github.com/hfhook/hfhook/replay/internal/redact"
 )
+
+// minHidden is how long a password has to be to be looked for in answers, in
+// bytes: a short one may be in them by chance.
+const minHidden = 8
 
 // HTTPOptions says how an HTTPTarget sends.
 type HTTPOptions struct {
@@ -37,7 +43,9 @@ type HTTPOptions struct {
 // query and headers that came in. It follows no redirects, adds no headers of
 // its own beyond those that HTTP needs, and takes those away that were meant
 // for one connection only. An answer that shows the secret is kept with
-// Redacted in its place.
+// Redacted in its place, also when it is escaped (as in URLs, JSON, program text
+// or HTML, up to twice), in hexadecimal, in base64, or a list of bytes. So is the
+// password of the URL.
 //
 // A kept connection that turns out to be dead before any of the answer came is
 // replaced by a new one, and the delivery sent again there. Environment proxies
@@ -48,9 +56,8 @@ type HTTPTarget struct {
 	basic     string   // the Authorization header for the URL's user, if any
 	options   HTTPOptions
 	transport *http.Transport
-	plain     *plainHTTP        // nil where only the transport will do
-	redact    *strings.Replacer // nil without a secret
-	longest   int               // of what redact replaces, in bytes
+	plain     *plainHTTP // nil where only the transport will do
+	redact    *redact.Secrets
 }
 
 // NewHTTPTarget reads a target's URL, which is one of
@@ -92,8 +99,12 @@ func NewHTTPTarget(rawURL string, o HTTPOptions) (*HTTPTarget, error) {
 	} else if o.TLS != (TLSOptions{}) {
 		return nil, errors.New("TLS options are for https targets only")
 	}
+	hide := []string{o.Secret}
 	if base.User != nil {
 		password, _ := base.User.Password()
+		if len(password) >= minHidden {
+			hide = append(hide, password)
+		}
 		t.basic = "Basic " + base64.StdEncoding.EncodeToString([]byte(base.User.Username()+":"+password))
 		base.User = nil
 	}
@@ -117,18 +128,7 @@ func NewHTTPTarget(rawURL string, o HTTPOptions) (*HTTPTarget, error) {
 			t.plain.dial = new(net.Dialer).DialContext
 		}
 	}
-	if o.Secret != "" {
-		shown := []string{o.Secret}
-		if escaped := url.QueryEscape(o.Secret); escaped != o.Secret {
-			shown = append(shown, escaped)
-		}
-		var pairs []string
-		for _, s := range shown {
-			pairs = append(pairs, s, Redacted)
-			t.longest = max(t.longest, len(s))
-		}
-		t.redact = strings.NewReplacer(pairs...)
-	}
+	t.redact = redact.New(hide...)
 	return t, nil
 }
 

@@ -4,11 +4,14 @@ import (
 	"bufio"
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
+	"html"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -172,6 +175,39 @@ func TestHTTPSecret(t *testing.T) {
 	got = wire(t, "", HTTPOptions{Secret: secret}, &Delivery{Path: "/x"})
 	assert.Equal(t, "POST /x HTTP/1.1\r\nHost: TARGET\r\nContent-Length: 0\r\n\r\n", got, "only where one was")
 	assert.Equal(t, Redacted, d.Header.Get(HeaderSecret), "the delivery is left as it is")
+}
+
+// A handler may also write it another way, or break off in the middle of it.
+func TestHTTPAnswerThatRepeatsTheSecretInOtherWords(t *testing.T) {
+	secret := `+/=&"<` + rand.Text()
+	password := rand.Text()
+	s := newServer(t, func(w http.ResponseWriter, r *http.Request) {
+		got := r.Header.Get(HeaderSecret)
+		w.Header().Set("Location", "/x?s="+url.QueryEscape(got)+"&"+strings.ToLower(url.QueryEscape(got[:6]))+got[6:])
+		fmt.Fprintf(w, "%q %s %x ", got, html.EscapeString(got), got)
+		_ = json.NewEncoder(w).Encode(map[string]any{"secret": got, "list": []byte(got), "auth": r.Header["Authorization"]})
+		fmt.Fprint(w, "password ", password, "\nand ", got[:len(got)-1])
+		w.(http.Flusher).Flush()
+		panic(http.ErrAbortHandler)
+	})
+	d := &Delivery{Path: "/", Header: http.Header{HeaderSecret: {Redacted}}}
+	target := newTarget(t, "http://me:"+password+"@"+s.Listener.Addr().String(), HTTPOptions{Secret: secret})
+	for name, send := range map[string]func() *Attempt{
+		"sent": func() *Attempt { return target.Send(t.Context(), d) },
+		"raw": func() *Attempt {
+			return target.SendRaw(t.Context(), d, func(c net.Conn, head, body []byte) { _, _ = c.Write(append(head, body...)) })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := send()
+			assert.Equal(t, FailBroken, a.Failure)
+			got := a.Header.Get("Location") + string(a.Body)
+			assert.Equal(t, 10, strings.Count(got, Redacted), "%s", got)
+			for i := range len(secret) - 8 {
+				assert.NotContains(t, got, secret[i:i+8])
+			}
+		})
+	}
 }
 
 func TestHTTPAnswerThatRepeatsTheSecret(t *testing.T) {

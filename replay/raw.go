@@ -54,7 +54,7 @@ func (t *HTTPTarget) exchange(ctx context.Context, a *Attempt, d *Delivery, writ
 	writing.Go(func() { write(conn, head, body) })
 
 	// A head and a body may each be as long as an attempt keeps.
-	resp, err := readResponse(bufio.NewReader(io.LimitReader(conn, 3*MaxAnswer+int64(t.longest))), req)
+	resp, err := readResponse(bufio.NewReader(io.LimitReader(conn, 3*MaxAnswer+int64(t.redact.Longest()))), req)
 	if err != nil {
 		return err
 	}

@@ -217,13 +217,10 @@ func (l *typing) setting(name string) string {
 	if err != nil {
 		return ""
 	}
-	for _, file := range settingsFiles(folder) {
-		// A key is pressed often, and anywhere: what is no usual file is not opened.
-		if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() || info.Size() > maxSettings {
-			continue
-		}
+	files, _ := settingsFiles(folder)
+	for _, file := range files {
 		values, err := readSettings(file)
-		if err != nil {
+		if err != nil || filepath.Base(file) == settingsName && refusedInFolders(name, "") != "" {
 			continue
 		}
 		if node := values[name]; node.Kind == yaml.ScalarNode && node.Value != "" {
@@ -232,8 +229,6 @@ func (l *typing) setting(name string) string {
 	}
 	return ""
 }
-
-const maxSettings = 1 << 20
 
 // withHome does what a shell would have done with a ~ in front.
 func withHome(path string) string {

@@ -170,8 +170,11 @@ func writeTexts(folder string, force bool, deliveries iter.Seq2[*replay.Delivery
 
 // writeFile writes a file that only the user can read, whole or not at all.
 func writeFile(path string, force bool, write func(io.Writer) (int, error)) (n int, err error) {
-	if _, err := os.Lstat(path); err == nil && !force {
+	switch info, err := os.Lstat(path); {
+	case err == nil && !force:
 		return 0, failed(fmt.Errorf("%s is there already: %w", path, fs.ErrExist), "choose another --output, or replace it with --force")
+	case err == nil && !info.Mode().IsRegular() && info.Mode()&fs.ModeSymlink == 0: // root would lose /dev/null
+		return 0, failed(fmt.Errorf("%s is no file that could be replaced", path), "choose another --output; - is stdout")
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".hfhook-*") // 0600
 	if err != nil {

@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 )
 
@@ -30,11 +28,10 @@ func settingsHelp() string {
 
   forward: [http://localhost:3000]
   path: /webhooks/my_bot
-  keep: 1000,7d
+  ack: handler
 
 `)
-	b.WriteString(wrap(fmt.Sprintf("A folder may be somebody else's. What runs a program or uses your token is taken from your own file only: %s.",
-		strings.Join(slices.Sorted(maps.Keys(notFromFolders)), ", ")), 0, 80))
+	b.WriteString(wrap(foldersHelp(), 0, 80))
 	b.WriteString("\n\nWhat hfhook keeps:\n\n")
 	for _, f := range ownFiles[2:] {
 		fmt.Fprintf(&b, "  %s\n%s\n", f.name, wrap(f.about, 6, 80))

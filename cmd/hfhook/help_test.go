@@ -187,10 +187,11 @@ func TestTheHelpNamesEveryVariable(t *testing.T) {
 	}
 }
 
-func TestTheHelpNamesWhatFoldersMayNotSet(t *testing.T) {
+func TestTheHelpNamesWhatFoldersMaySet(t *testing.T) {
 	text := strings.Join(strings.Fields(settingsHelp()), " ")
-	for name := range notFromFolders {
+	for name := range fromFolders {
 		assert.Contains(t, text, name)
+		assert.NotNil(t, findFlag(devCommand(), name), "a flag of hfhook dev")
 	}
 }
 

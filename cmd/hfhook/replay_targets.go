@@ -98,5 +98,11 @@ func (s *targetSet) addresses(d *replay.Delivery) ([]string, error) {
 		return nil, failed(fmt.Errorf("the target of delivery %d had a secret in its URL, which is not kept: %s", d.ID, names[i]),
 			fmt.Sprintf("say it again: hfhook replay --to URL %d", d.ID))
 	}
+	if s.c.String("store") != "" {
+		if i := slices.IndexFunc(names, isElsewhere); i >= 0 {
+			return nil, failed(fmt.Errorf("the store %s may be somebody else's, and would have delivery %d and the secret sent to %s", s.c.String("store"), d.ID, names[i]),
+				fmt.Sprintf("say where to: hfhook replay --store FILE --to URL %d", d.ID))
+		}
+	}
 	return names, nil
 }

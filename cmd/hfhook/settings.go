@@ -12,6 +12,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/hfhook/hfhook/payload"
 )
 
 // Settings come from flags, then the environment, then .hfhook.yaml in the
@@ -21,16 +23,8 @@ import (
 
 const settingsName = ".hfhook.yaml"
 
-// notFromFolders are settings with which a folder from elsewhere could do harm.
-// With the public URL of a stranger, watch would send private events there.
-var notFromFolders = map[string]string{
-	"exec":       "runs a program",
-	"env":        "chooses what a program gets of your environment",
-	"tunnel-cmd": "runs a program",
-	"watch":      "uses your token at the Hub",
-	"webhook":    "uses your token at the Hub",
-	"takeover":   "uses your token at the Hub",
-}
+// maxSettings is how long a settings file may be, in bytes.
+const maxSettings = 1 << 20
 
 // applySettings sets every flag of c's command that neither the command line
 // nor the environment has set.
@@ -39,7 +33,11 @@ func applySettings(c *cli.Context) error {
 	if err != nil {
 		return fmt.Errorf("find the working folder: %w", err)
 	}
-	for _, file := range settingsFiles(folder) {
+	files, stranger := settingsFiles(folder)
+	if stranger != "" {
+		fmt.Fprintf(c.App.ErrWriter, "hfhook: %s is not read: it belongs to another user, or all users may write it\n", payload.Printable(stranger))
+	}
+	for _, file := range files {
 		values, err := readSettings(file)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -54,13 +52,17 @@ func applySettings(c *cli.Context) error {
 	return nil
 }
 
-// settingsFiles lists where settings may be, the strongest first.
-func settingsFiles(folder string) []string {
-	var files []string
+// settingsFiles lists where settings may be, the strongest first. A stranger's
+// is not among them.
+func settingsFiles(folder string) (files []string, stranger string) {
 	for {
 		file := filepath.Join(folder, settingsName)
-		if _, err := os.Stat(file); err == nil {
-			files = append(files, file)
+		if link, err := os.Lstat(file); err == nil {
+			if info, err := os.Stat(file); isStrangers(link) || err == nil && isStrangers(info) {
+				stranger = file
+			} else {
+				files = append(files, file)
+			}
 			break
 		}
 		parent := filepath.Dir(folder)
@@ -72,10 +74,19 @@ func settingsFiles(folder string) []string {
 	if config, err := os.UserConfigDir(); err == nil {
 		files = append(files, filepath.Join(config, "hfhook", "config.yaml"))
 	}
-	return files
+	return files, stranger
 }
 
+// readSettings reads a file that is none but a regular one: another could be
+// without an end, or have one wait.
 func readSettings(file string) (map[string]yaml.Node, error) {
+	info, err := os.Stat(file)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("read settings: %w", err)
+	case !info.Mode().IsRegular() || info.Size() > maxSettings:
+		return nil, fmt.Errorf("%s is no file of at most %s", file, bytesText(maxSettings))
+	}
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("read settings: %w", err)
@@ -100,13 +111,15 @@ func setFromFile(c *cli.Context, file string, values map[string]yaml.Node) error
 		if !here || !fromFiles(c, name) || isGiven(c, name) {
 			continue
 		}
-		if why := notFromFolders[name]; why != "" && filepath.Base(file) == settingsName {
-			return fmt.Errorf("%s: %s %s, so it is not taken from a folder that may be somebody else's: pass --%[2]s, or put it into your own config.yaml", file, name, why)
-		}
 		node := values[name]
 		words, err := wordsOf(name, &node)
 		if err != nil {
 			return fmt.Errorf("%s: %w", file, err)
+		}
+		for _, word := range words {
+			if why := refusedInFolders(name, word); why != "" && filepath.Base(file) == settingsName {
+				return fmt.Errorf("%s: %s %s, so it is not taken from a folder that may be somebody else's: pass --%[2]s, or put it into your own config.yaml", file, name, why)
+			}
 		}
 		for _, word := range words {
 			if err := c.Set(name, word); err != nil {

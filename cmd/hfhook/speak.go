@@ -105,11 +105,33 @@ func report(w io.Writer, err error) int {
 	if code == exitDone || err == nil {
 		return exitDone
 	}
-	for line := range strings.Lines(err.Error()) { // several when errors were joined
-		fmt.Fprintf(w, "hfhook: %s\n", payload.Printable(strings.TrimSpace(line)))
+	for _, text := range errorTexts(err) {
+		fmt.Fprintf(w, "hfhook: %s\n", payload.Printable(text))
 	}
 	if hint != "" {
 		fmt.Fprintf(w, "hint: %s\n", payload.Printable(hint))
 	}
 	return code
+}
+
+// errorTexts gives a line for each error that was joined. A line break within
+// one may be a stranger's, who would speak in our name: it begins no line.
+func errorTexts(err error) (texts []string) {
+	if p, ok := err.(*problem); ok {
+		return errorTexts(p.err)
+	}
+	text := err.Error()
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, err := range joined.Unwrap() {
+			texts = append(texts, err.Error())
+		}
+		if strings.Join(texts, "\n") == text {
+			texts = nil
+			for _, err := range joined.Unwrap() {
+				texts = append(texts, errorTexts(err)...)
+			}
+			return texts
+		}
+	}
+	return []string{strings.ReplaceAll(strings.TrimSpace(text), "\n", "; ")}
 }

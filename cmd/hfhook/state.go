@@ -52,13 +52,33 @@ func storePath(c *cli.Context) (string, error) {
 	return filepath.Join(folder, "deliveries.db"), err
 }
 
-// makeFolder makes a folder that only the user can read.
+// makeFolder makes a folder that only the user can read, also out of one that
+// others could. One of another user, who could have put anything there, is
+// refused.
 func makeFolder(folder string) error {
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return failed(fmt.Errorf("make the state folder: %w", err), "set XDG_STATE_HOME to a folder that you can write to")
+	err := os.MkdirAll(folder, 0o700)
+	if err == nil {
+		err = makeOwn(folder, os.Stat)
+	}
+	if err != nil {
+		return failed(fmt.Errorf("make the state folder: %w", pathProblem(err)), "set XDG_STATE_HOME to a folder of your own that you can write to")
 	}
 	return nil
 }
+
+// makeFilesOwn is for the files of a store in the state folder, which may have
+// been open to others before.
+func makeFilesOwn(store string) error {
+	for _, suffix := range []string{"", "-wal", "-shm", ".lock"} {
+		if err := makeOwn(store+suffix, os.Lstat); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return failed(fmt.Errorf("open store %s: %w", store, err), "move it away, and a new one is made")
+		}
+	}
+	return nil
+}
+
+// maxSecret is how long the file of the secret may be, in bytes.
+const maxSecret = 64 << 10
 
 // secretSource says where the secret of a session comes from.
 type secretSource string
@@ -114,7 +134,10 @@ func keptSecret(create bool) (secret, error) {
 		return secret{}, err
 	}
 	s := secret{file: filepath.Join(folder, "secret"), source: secretKept}
-	text, err := os.ReadFile(s.file)
+	text, err := readOwn(s.file, maxSecret)
+	if err == nil && create { // who only looks changes nothing
+		err = makeOwn(s.file, os.Lstat)
+	}
 	switch {
 	case err == nil && strings.TrimSpace(string(text)) != "":
 		s.value = strings.TrimSpace(string(text))

@@ -33,6 +33,9 @@ func openStore(c *cli.Context, u use) (*sqlite.Store, error) {
 		if err := makeFolder(filepath.Dir(path)); err != nil {
 			return nil, err
 		}
+		if err := makeFilesOwn(path); err != nil {
+			return nil, err
+		}
 	}
 	options := sqlite.Options{}
 	switch u {

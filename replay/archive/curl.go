@@ -25,7 +25,12 @@ func CurlCommand(d *replay.Delivery, address string) string {
 				words = append(words, "-H", ShellQuote(name+";")) // how curl sends an empty one
 				continue
 			}
-			words = append(words, "-H", WithSecret(name+": "+value))
+			field := name + ": " + value
+			if name == replay.HeaderSecret {
+				words = append(words, "-H", WithSecret(field))
+			} else {
+				words = append(words, "-H", ShellQuote(field))
+			}
 		}
 	}
 	for _, name := range []string{"Accept", "Content-Type", "User-Agent"} {
@@ -65,7 +70,8 @@ func WithSecret(word string) string {
 }
 
 // ShellQuote quotes a word for a POSIX shell, where it needs that. What could
-// steer a terminal is printed by the shell.
+// steer a terminal is printed by the shell. In fish, and where an interactive
+// shell looks for its history, it is the same word: a person may paste it there.
 func ShellQuote(word string) string {
 	const safe = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=@,+%"
 	switch {
@@ -79,7 +85,7 @@ func ShellQuote(word string) string {
 		}
 		return quoted
 	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	return "'" + strings.NewReplacer("'", `'\''`, `\`, `'"\\"'`).Replace(word) + "'"
 }
 
 const printfOpen, printfClose = `"$(printf '`, `')"`
@@ -87,7 +93,7 @@ const printfOpen, printfClose = `"$(printf '`, `')"`
 func printfEscape(word string) string {
 	var b strings.Builder
 	for i := range len(word) {
-		if c := word[i]; c >= ' ' && c < 0x7f && c != '\'' && c != '\\' && c != '%' {
+		if c := word[i]; c >= ' ' && c < 0x7f && !strings.ContainsRune(`'\%!`, rune(c)) {
 			b.WriteByte(c)
 			continue
 		}

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/hfhook/hfhook/replay"
+	"github.com/hfhook/hfhook/replay/internal/redact"
 )
 
 // Options says how a Target runs its program.
@@ -84,7 +85,7 @@ type Options struct {
 // the program started then ends on Windows alone.
 //
 // The exit code is the Attempt's Exit, and the output its Body: stdout and
-// stderr as they come, with the secret redacted. Of more than replay.MaxAnswer
+// stderr as they come, with the secret redacted, as replay.HTTPTarget does it. Of more than replay.MaxAnswer
 // bytes the middle is left out. A run that was ended by the Target, or by a
 // signal, has no exit code.
 type Target struct {
@@ -93,7 +94,7 @@ type Target struct {
 	argv    []string
 	environ []string // without what is in a delivery
 	o       Options
-	needles [][]byte // not to be kept or shown
+	secrets *redact.Secrets // not to be kept or shown
 	folder  folder
 
 	telling sync.Mutex // held while Output is told
@@ -144,7 +145,7 @@ func New(argv []string, o Options) (*Target, error) {
 		argv:    slices.Clone(argv),
 		environ: environ,
 		o:       o,
-		needles: needlesFor(hide),
+		secrets: redact.New(hide...),
 		folder:  folder{parent: o.Folder},
 		running: make(map[*process]struct{}),
 	}, nil

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/hfhook/hfhook/payload"
+	"github.com/hfhook/hfhook/replay/internal/redact"
 )
 
 // However a program's output comes in pieces, what is kept and told is the same,
@@ -20,21 +21,12 @@ func FuzzOutput(f *testing.F) {
 		if strings.ContainsAny(one+two, "\r\n") || size <= 0 || len(text) > headBytes/16 {
 			return
 		}
-		needles := needlesFor([]string{one, two})
-		var want []byte
-		for left := []byte(text); len(left) > 0; {
-			at, n := (&output{needles: needles}).find(left)
-			if at < 0 {
-				want = append(want, left...)
-				break
-			}
-			want = append(append(want, left[:at]...), "[redacted]"...)
-			left = left[at+n:]
-		}
-		whole, _ := run(needles, []byte(text), max(len(text), 1))
-		got, told := run(needles, []byte(text), size)
-		assert.Equal(t, string(want), string(whole))
-		assert.Equal(t, string(want), string(got))
+		secrets := redact.New(one, two)
+		want := secrets.Replace(text)
+		whole, _ := run(secrets, []byte(text), max(len(text), 1))
+		got, told := run(secrets, []byte(text), size)
+		assert.Equal(t, want, string(whole))
+		assert.Equal(t, want, string(got))
 		for _, line := range told {
 			assert.Equal(t, payload.Printable(line), line)
 			assert.LessOrEqual(t, len(line), 10*lineBytes)
@@ -43,8 +35,8 @@ func FuzzOutput(f *testing.F) {
 }
 
 // run gives what becomes of a text that is written in pieces.
-func run(needles [][]byte, text []byte, size int) (body []byte, told []string) {
-	o := &output{needles: needles, tell: func(_, text string) { told = append(told, text) }}
+func run(secrets *redact.Secrets, text []byte, size int) (body []byte, told []string) {
+	o := &output{secrets: secrets, tell: func(_, text string) { told = append(told, text) }}
 	s := o.stream("stdout")
 	for len(text) > 0 {
 		n := min(size, len(text))

@@ -2,9 +2,7 @@ package command
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,6 +12,7 @@ import (
 
 	"github.com/hfhook/hfhook/payload"
 	"github.com/hfhook/hfhook/replay"
+	"github.com/hfhook/hfhook/replay/internal/redact"
 )
 
 // Line is a line of a running program's output.
@@ -38,7 +37,7 @@ const (
 
 // output takes what one run prints, on both of its streams.
 type output struct {
-	needles [][]byte
+	secrets *redact.Secrets
 	tell    func(stream, text string) // nil: nobody reads it live
 
 	mu   sync.Mutex
@@ -48,7 +47,7 @@ type output struct {
 }
 
 func newOutput(t *Target, delivery int64) *output {
-	o := &output{needles: t.needles}
+	o := &output{secrets: t.secrets}
 	if t.o.Output != nil {
 		o.tell = func(stream, text string) {
 			t.telling.Lock()
@@ -57,37 +56,6 @@ func newOutput(t *Target, delivery int64) *output {
 		}
 	}
 	return o
-}
-
-// needlesFor gives the forms in which texts may be printed, without doubles.
-func needlesFor(texts []string) [][]byte {
-	var forms []string
-	for _, text := range texts {
-		if text == "" {
-			continue
-		}
-		quoted, _ := json.Marshal(text)
-		forms = append(forms, text, url.QueryEscape(text), url.PathEscape(text), string(quoted[1:len(quoted)-1]))
-	}
-	slices.Sort(forms)
-	var needles [][]byte
-	for _, form := range slices.Compact(forms) {
-		needles = append(needles, []byte(form))
-	}
-	// Of two that begin at the same place, the longer one.
-	slices.SortStableFunc(needles, func(a, b []byte) int { return len(b) - len(a) })
-	return needles
-}
-
-// find gives the first needle in text; -1: none.
-func (o *output) find(text []byte) (at, size int) {
-	at = -1
-	for _, needle := range o.needles {
-		if i := bytes.Index(text, needle); i >= 0 && (at < 0 || i < at) {
-			at, size = i, len(needle)
-		}
-	}
-	return at, size
 }
 
 func (o *output) keep(text []byte) {
@@ -144,7 +112,7 @@ func (o *output) body() (body []byte, cut bool) {
 type stream struct {
 	out     *output
 	name    string
-	pending []byte // may be the beginning of a needle
+	pending []byte // may be the beginning of a secret
 
 	line  []byte    // that has not ended
 	long  bool      // it had more
@@ -154,35 +122,32 @@ type stream struct {
 
 func (o *output) stream(name string) *stream { return &stream{out: o, name: name} }
 
-// Write takes out the needles. What may be a part of one waits for the rest,
+// Write takes out the secrets. What may be a part of one waits for the rest,
 // though not beyond the end of a line, where none goes on.
 func (s *stream) Write(p []byte) (int, error) {
 	s.pending = append(s.pending, p...)
-	longest := 0
-	if len(s.out.needles) > 0 {
-		longest = len(s.out.needles[0])
-	}
-	safe := max(len(s.pending)-longest+1, bytes.LastIndexByte(s.pending, '\n')+1, bytes.LastIndexByte(s.pending, '\r')+1)
+	safe := max(len(s.pending)-s.out.secrets.Longest()+1, bytes.LastIndexByte(s.pending, '\n')+1, bytes.LastIndexByte(s.pending, '\r')+1)
 	s.pass(min(max(safe, 0), len(s.pending)))
 	return len(p), nil
 }
 
-// pass hands on what is pending, up to safe: no needle begins before it of which
+// pass hands on what is pending, up to safe: no secret begins before it of which
 // the end is missing.
 func (s *stream) pass(safe int) {
-	for safe > 0 {
-		at, size := s.out.find(s.pending)
-		if at < 0 || at >= safe {
-			s.emit(s.pending[:safe])
-			s.pending = s.pending[safe:]
+	done := 0
+	for at, size := range s.out.secrets.Find(s.pending) {
+		if at >= safe {
 			break
 		}
-		s.emit(s.pending[:at])
+		s.emit(s.pending[done:at])
 		s.emit([]byte(replay.Redacted))
-		s.pending = s.pending[at+size:]
-		safe -= at + size
+		done = at + size
 	}
-	s.pending = append([]byte(nil), s.pending...) // let go of what is done
+	if done < safe {
+		s.emit(s.pending[done:safe])
+		done = safe
+	}
+	s.pending = append([]byte(nil), s.pending[done:]...) // let go of what is done
 }
 
 // flush is for what has no end.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -22,7 +23,11 @@ type conn struct {
 
 // dsn names the file at path. Pragmas hold per connection, so this is their
 // place. The path is escaped: it may hold "?", "#" and "%".
+//
+// The file may be a stranger's: what stands in its schema calls no function that
+// has an effect, and a page that is not sound is an error.
 func dsn(path string, pragmas ...string) string {
+	pragmas = append(slices.Clip(pragmas), pragma("trusted_schema", 0), pragma("cell_size_check", 1))
 	path = filepath.ToSlash(path)
 	if !strings.HasPrefix(path, "/") { // a drive letter
 		path = "/" + path

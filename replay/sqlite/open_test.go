@@ -28,6 +28,27 @@ func raw(t *testing.T, path string, sql ...string) (end func()) {
 	return func() { require.NoError(t, c.Close()) }
 }
 
+// added is a store that somebody has added to.
+func added(t *testing.T, path string, sql ...string) {
+	t.Helper()
+	s, err := sqlite.Open(t.Context(), path, sqlite.Options{})
+	require.NoError(t, err)
+	require.NoError(t, s.Close())
+	raw(t, path, sql...)()
+}
+
+// A stranger's schema can call what is harmless, and none of our functions.
+func TestTheSchemaIsNotTrusted(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	added(t, path, "PRAGMA trusted_schema = 1", "ALTER TABLE targets ADD COLUMN x integer AS (hfhook_refs(name))")
+	s, err := sqlite.Open(t.Context(), path, sqlite.Options{})
+	if err == nil {
+		defer s.Close()
+		_, err = s.Append(t.Context(), replay.Incoming{Delivery: replay.Delivery{Method: "POST", Path: "/", Verdict: replay.Accepted}, Targets: []string{"x"}})
+	}
+	assert.ErrorContains(t, err, "unsafe use of hfhook_refs")
+}
+
 func TestOpenRefuses(t *testing.T) {
 	foreign := func(t *testing.T, path string) {
 		raw(t, path, "CREATE TABLE theirs (x)", "INSERT INTO theirs VALUES (1)")()
@@ -50,6 +71,17 @@ func TestOpenRefuses(t *testing.T) {
 			require.NoError(t, s.Close())
 			raw(t, path, "PRAGMA user_version = 4711")()
 		}, sqlite.ErrNewerSchema},
+		"a trigger": {func(t *testing.T, path string) {
+			added(t, path, "CREATE TRIGGER t AFTER INSERT ON deliveries BEGIN DELETE FROM deliveries; END")
+		}, sqlite.ErrNotDatabase},
+		"a view": {func(t *testing.T, path string) {
+			added(t, path, "ALTER TABLE targets RENAME TO t", "CREATE VIEW targets AS SELECT * FROM t")
+		}, sqlite.ErrNotDatabase},
+		"a virtual table": {func(t *testing.T, path string) { added(t, path, "CREATE VIRTUAL TABLE v USING fts5(x)") }, sqlite.ErrNotDatabase},
+		"a virtual table in disguise": {func(t *testing.T, path string) {
+			added(t, path, "PRAGMA writable_schema = 1",
+				"INSERT INTO sqlite_schema VALUES ('table', 'v', 'v', 0, 'CREATE VIRTUAL TABLE v USING csv(filename=''/etc/passwd'')')")
+		}, sqlite.ErrNotDatabase},
 		"a folder": {func(t *testing.T, path string) { require.NoError(t, os.Mkdir(path, 0o700)) }, sqlite.ErrNotRegular},
 	} {
 		t.Run(name, func(t *testing.T) {

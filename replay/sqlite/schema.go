@@ -31,7 +31,9 @@ func latest(files fs.FS) (int, error) {
 // inspect tells the version of the database, 0 for an empty one, without
 // changing it, and whether it is one that files can bring up to date.
 func inspect(ctx context.Context, c *conn, files fs.FS) (version int, err error) {
-	found, err := c.ints(ctx, `SELECT a.application_id, v.user_version, (SELECT count(*) FROM sqlite_schema)
+	// Triggers, views and virtual tables have no pages.
+	found, err := c.ints(ctx, `SELECT a.application_id, v.user_version, (SELECT count(*) FROM sqlite_schema),
+			(SELECT count(*) FROM sqlite_schema WHERE type NOT IN ('table', 'index') OR coalesce(rootpage, 0) <= 0)
 		FROM pragma_application_id a, pragma_user_version v`)
 	if err != nil {
 		return 0, err
@@ -45,6 +47,8 @@ func inspect(ctx context.Context, c *conn, files fs.FS) (version int, err error)
 		return 0, nil
 	case id != applicationID:
 		return 0, fmt.Errorf("%w: a database of another program", ErrNotDatabase)
+	case found[3] > 0:
+		return 0, fmt.Errorf("%w: somebody has added to its schema", ErrNotDatabase)
 	case version > known:
 		return 0, &SchemaError{Found: version, Known: known}
 	}
