@@ -248,3 +248,32 @@ func TestConnectionsComeAndGo(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// What is not let in ends its connection, so that one cannot send a thousand.
+func TestStrangersHaveOneRequest(t *testing.T) {
+	secret := rand.Text()
+	addr := serve(t, newServer(t, receiver.Options{Secrets: []string{secret}}))
+	good := "POST /webhooks/hook HTTP/1.1\r\nHost: x\r\nX-Webhook-Secret: " + secret + "\r\nContent-Length: 2\r\n\r\n{}"
+	for name, request := range map[string]string{
+		"landing page": "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+		"no such path": "GET /x HTTP/1.1\r\nHost: x\r\n\r\n",
+		"GET":          "GET /webhooks/hook HTTP/1.1\r\nHost: x\r\n\r\n",
+		"no secret":    "POST /webhooks/hook HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}",
+		"wrong secret": "POST /webhooks/hook?secret=x HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := raw(t, addr, good+good+strings.Repeat(request, 10)+good)
+			in := bufio.NewReader(c)
+			var statuses []int
+			for {
+				resp, err := http.ReadResponse(in, nil)
+				if err != nil {
+					break
+				}
+				statuses = append(statuses, read(t, resp).Status)
+			}
+			require.Len(t, statuses, 3)
+			assert.Equal(t, []int{200, 200}, statuses[:2])
+		})
+	}
+}

@@ -24,9 +24,9 @@ func limitConns(l net.Listener, n int, timeout time.Duration) net.Listener {
 	return limited
 }
 
-// minStay is what a connection has to show the secret, however many come. A
-// request is there with the connection or soon after; without this, a flood
-// could close it before it is looked at.
+// minStay is what a connection has to show the secret, however many come, from
+// when it is first read from. A request is there with the connection or soon
+// after; without this, a flood could close it before it is looked at.
 const minStay = 250 * time.Millisecond
 
 type limitedListener struct {
@@ -37,6 +37,7 @@ type limitedListener struct {
 	mu        sync.Mutex
 	changed   sync.Cond // there may be a place
 	open      int
+	fresh     int       // that were not read from yet
 	strangers list.List // the first one first
 	idle      list.List // that were let in before, the longest idle first
 	closed    bool
@@ -61,7 +62,7 @@ func (l *limitedListener) enter(c *limitedConn) bool {
 	defer l.mu.Unlock()
 	for l.open >= l.max && !l.closed {
 		first := l.strangers.Front()
-		if first == nil {
+		if first == nil && l.fresh == 0 {
 			first = l.idle.Front()
 		}
 		if first == nil {
@@ -84,7 +85,7 @@ func (l *limitedListener) enter(c *limitedConn) bool {
 		return false
 	}
 	l.open++
-	c.move(&l.strangers)
+	l.fresh++
 	return true
 }
 
@@ -99,6 +100,7 @@ func (l *limitedListener) leave(c *limitedConn) {
 	if c.gone {
 		return
 	}
+	c.notice()
 	c.move(nil)
 	c.gone = true
 	l.open--
@@ -115,10 +117,12 @@ func (l *limitedListener) Close() error {
 
 type limitedConn struct {
 	net.Conn
-	l *limitedListener
+	l    *limitedListener
+	read sync.Once // has begun
 
 	// Guarded by l.mu.
-	in    *list.List // nil: it has a request under way that was let in
+	seen  bool
+	in    *list.List // nil: it is new, or has a request under way that was let in
 	place *list.Element
 	since time.Time // that it is there
 	gone  bool
@@ -131,6 +135,16 @@ func (c *limitedConn) move(to *list.List) {
 	}
 	if c.in = to; to != nil {
 		c.place, c.since = to.PushBack(c), time.Now()
+	}
+}
+
+// notice makes a fresh connection one of the strangers.
+func (c *limitedConn) notice() {
+	if !c.seen {
+		c.seen = true
+		c.l.fresh--
+		c.move(&c.l.strangers)
+		c.l.changed.Signal()
 	}
 }
 
@@ -151,6 +165,15 @@ func (c *limitedConn) rest() {
 		c.move(&c.l.idle)
 		c.l.changed.Signal()
 	}
+}
+
+func (c *limitedConn) Read(b []byte) (int, error) {
+	c.read.Do(func() {
+		c.l.mu.Lock()
+		defer c.l.mu.Unlock()
+		c.notice()
+	})
+	return c.Conn.Read(b)
 }
 
 // Write sets a deadline of its own: http.Server.WriteTimeout would count from
@@ -184,9 +207,26 @@ func withConn(ctx context.Context, c net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, c)
 }
 
-// letIn keeps the connection of a request from having to make place for another.
+// conn is the connection that a request came by; nil when it is another
+// server's.
+func (q *request) conn() *limitedConn {
+	c, _ := q.r.Context().Value(connKey{}).(*limitedConn)
+	return c
+}
+
+// stranger gives a connection one answer only, unless the request is let in:
+// what is not let in costs time as well, and could follow for ever.
+func (q *request) stranger() {
+	if q.conn() != nil {
+		q.w.Header().Set("Connection", "close")
+	}
+}
+
+// letIn keeps the connection of a request, which need not make place for
+// another as long as an answer is due.
 func (q *request) letIn() {
-	if c, ok := q.r.Context().Value(connKey{}).(*limitedConn); ok {
+	if c := q.conn(); c != nil {
+		q.w.Header().Del("Connection")
 		c.letIn()
 	}
 }

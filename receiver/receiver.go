@@ -83,6 +83,7 @@ type Server struct {
 
 	announcing sync.Once
 	local      atomic.Pointer[url.URL] // where the first listener is
+	landed     atomic.Pointer[madePage]
 }
 
 // New makes a server. What is wrong with the options is told by Err, and when
