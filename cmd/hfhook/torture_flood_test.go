@@ -156,14 +156,14 @@ func genuine(ctx context.Context, t *testing.T, url, secret, name string, sent f
 // people without the secret who send slowly, in part, or not at all.
 func TestTortureFlood(t *testing.T) {
 	long := os.Getenv("TORTURE_SEED") != "" && os.Getenv("TORTURE_SHORT") == ""
-	for name, c := range map[string]struct{ connections, longConnections, files int }{
-		"connections":               {1500, 10_000, 0},
-		"with few file descriptors": {300, 3000, 100},
+	for name, c := range map[string]struct{ files, connections, deliveries, longConnections, longDeliveries int }{
+		"connections":               {0, 1500, 40, 10_000, 2000},
+		"with few file descriptors": {100, 200, 12, 3000, 100},
 	} {
 		t.Run(name, func(t *testing.T) {
-			connections := c.connections
+			connections, deliveries := c.connections, c.deliveries
 			if long {
-				connections = c.longConnections
+				connections, deliveries = c.longConnections, c.longDeliveries
 			}
 			var limit syscall.Rlimit
 			require.NoError(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit))
@@ -171,12 +171,13 @@ func TestTortureFlood(t *testing.T) {
 				t.Logf("%d connections are what the limit of %d files allows here, instead of %d", most, limit.Cur, connections)
 				connections = most
 			}
-			floodDev(t, connections, c.files, long)
+			floodDev(t, connections, c.files, deliveries)
 		})
 	}
 }
 
-func floodDev(t *testing.T, connections, files int, long bool) {
+// floodDev floods until so many deliveries were acknowledged.
+func floodDev(t *testing.T, connections, files, deliveries int) {
 	home, secret := t.TempDir(), rand.Text()
 	store := filepath.Join(home, "store.db")
 	command := `exec "$0" "$@"`
@@ -195,15 +196,12 @@ func floodDev(t *testing.T, connections, files int, long bool) {
 	var mu sync.Mutex
 	var all []string
 	var longest time.Duration
-	wanted, enough := 24, make(chan struct{})
-	if long {
-		wanted = 2000
-	}
+	enough := make(chan struct{})
 	sent := func(id string, took time.Duration) {
 		mu.Lock()
 		defer mu.Unlock()
 		all, longest = append(all, id), max(longest, took)
-		if len(all) == wanted {
+		if len(all) == deliveries {
 			close(enough)
 		}
 	}
