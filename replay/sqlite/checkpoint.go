@@ -6,9 +6,10 @@ import (
 	lib "modernc.org/sqlite/lib"
 )
 
-const (
-	checkpointEvery = 200 * time.Millisecond
+// checkpointEvery is how often it is looked whether there is something to do.
+var checkpointEvery = 200 * time.Millisecond
 
+const (
 	// checkpointAt is how many bytes are committed before their pages are
 	// moved from the log into the database. With what SQLite writes besides
 	// these are about 16,000 pages. More rarely is cheaper, since a page that
