@@ -44,8 +44,9 @@ func CheckpointEvery(t *testing.T, d time.Duration) {
 	t.Cleanup(func() { checkpointEvery = before })
 }
 
-// CheckpointSoon makes the store believe that there is.
-func (s *Store) CheckpointSoon() { s.writer.written.Add(checkpointAt) }
+// Checkpoint moves the log now. It must not be called while the store would by
+// itself.
+func (s *Store) Checkpoint() { s.writer.checkpoint() }
 
 // HoldWriter keeps the writer busy until release is called.
 func (s *Store) HoldWriter() (release func()) {

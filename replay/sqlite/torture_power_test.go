@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/hfhook/hfhook/replay"
@@ -68,11 +69,11 @@ func after(t *torture, path string, o sqlite.Options, owed *ledger) {
 	require.NoError(t, err)
 	require.Greater(t, r.DeliveryID, owed.delivery, "an id was given twice")
 	require.Greater(t, r.Arrival.ID, owed.event, "an id was given twice")
-	require.NoError(t, s.Finish(t.Context(), &replay.Attempt{DeliveryID: r.DeliveryID, Target: target, Kind: replay.Live, Status: 200, Started: time.Now()}))
 	d, err := s.Get(t.Context(), r.DeliveryID)
 	require.NoError(t, err)
 	require.Equal(t, in.Delivery.Body, d.Body)
-	require.Empty(t, d.Queued)
+	require.Equal(t, []string{target}, d.Queued)
+	require.NoError(t, s.Finish(t.Context(), &replay.Attempt{DeliveryID: r.DeliveryID, Target: target, Kind: replay.Live, Status: 200, Started: time.Now()}))
 	require.NoError(t, s.Close())
 }
 
@@ -80,13 +81,22 @@ func after(t *torture, path string, o sqlite.Options, owed *ledger) {
 // it, and once more while what was left is brought back.
 func TestTorturePowerLoss(t *testing.T) {
 	tt := newTorture(t, "power loss in the store")
-	sqlite.CheckpointEvery(t, 5*time.Millisecond)
-	for salt, o := range []sqlite.Options{
-		{Exclusive: true},
-		{Retain: true, Keep: replay.Keep{Deliveries: 40}},
+	sqlite.CheckpointEvery(t, time.Hour)
+	for salt, c := range []struct {
+		sqlite.Options
+		syncs string // of this file fail now and then
+	}{
+		{Options: sqlite.Options{Exclusive: true}},
+		{Options: sqlite.Options{Retain: true, Keep: replay.Keep{Deliveries: 40}}},
+		{syncs: "store.db"},
+		{syncs: "-wal"},
 	} {
+		o, rng := c.Options, tt.rng(1000+uint64(salt))
 		path := filepath.Join(t.TempDir(), "store.db")
-		l := load{writers: 6, each: tt.times(20, 150), maxBody: 20_000}
+		l := load{writers: 6, each: tt.times(20, 60), maxBody: 20_000}
+		if c.syncs != "" {
+			l.failed = func(err error) { assert.ErrorIs(t, err, sqlite.ErrWrite) }
+		}
 		keep := 0
 		if o.Retain {
 			keep = o.Keep.Deliveries - 2*l.writers // others may not be acknowledged yet, or not finished
@@ -96,13 +106,18 @@ func TestTorturePowerLoss(t *testing.T) {
 			require.NoError(t, err)
 			end := beside(tt, s)
 			owed := newLedger(log)
+			if c.syncs != "" {
+				for first := range 20 {
+					tt.disk.Inject(faultfs.Fault{Op: faultfs.Sync, File: c.syncs, First: 1 + 5*first + rng.IntN(5), Times: 1})
+				}
+			}
 			l.run(tt, s, owed, uint64(salt))
 			end()
+			tt.faults += tt.disk.Heal()
 			require.NoError(t, s.Close())
 			tt.acknowledged += len(owed.arrivals) + len(owed.finished)
 		})
-		rng := tt.rng(1000 + uint64(salt))
-		losePower(tt, records, tt.times(25, 1500), keep, rng, func(files map[string][]byte, owed *ledger) {
+		losePower(tt, records, tt.times(8, 500), keep, rng, func(files map[string][]byte, owed *ledger) {
 			folder := t.TempDir()
 			require.NoError(t, faultfs.WriteFiles(folder, files))
 			path := filepath.Join(folder, "store.db")
@@ -115,7 +130,7 @@ func TestTorturePowerLoss(t *testing.T) {
 				require.NoError(t, err)
 				require.NoError(t, s.Close())
 			})
-			losePower(tt, again, 3, keep, rng, func(files map[string][]byte, _ *ledger) {
+			losePower(tt, again, 2, keep, rng, func(files map[string][]byte, _ *ledger) {
 				folder := t.TempDir()
 				require.NoError(t, faultfs.WriteFiles(folder, files))
 				after(tt, filepath.Join(folder, "store.db"), o, owed)
@@ -145,7 +160,7 @@ func TestTorturePowerLossAtTheStart(t *testing.T) {
 				tt.acknowledged += len(owed.arrivals) + len(owed.finished)
 			})
 			rng := tt.rng(2000)
-			losePower(tt, records, tt.times(20, 1000), 0, rng, func(files map[string][]byte, owed *ledger) {
+			losePower(tt, records, tt.times(8, 500), 0, rng, func(files map[string][]byte, owed *ledger) {
 				folder := t.TempDir()
 				require.NoError(t, faultfs.WriteFiles(folder, files))
 				path := filepath.Join(folder, "store.db")

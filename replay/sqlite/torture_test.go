@@ -291,7 +291,8 @@ func (l load) run(t *torture, s *sqlite.Store, owed *ledger, salt uint64) {
 	writers.Wait()
 }
 
-// beside runs what keeps a store busy besides: a reader, and checkpoints.
+// beside runs what keeps a store busy besides: a reader, and checkpoints that
+// come thick and fast. By itself the store must make none meanwhile.
 func beside(t *torture, s *sqlite.Store) (end func()) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var others sync.WaitGroup
@@ -299,15 +300,13 @@ func beside(t *torture, s *sqlite.Store) (end func()) {
 		for ctx.Err() == nil {
 			for range s.List(ctx, replay.Filter{}) {
 			}
+			time.Sleep(time.Millisecond) // the others are to have their turn
 		}
 	})
 	others.Go(func() {
 		for ctx.Err() == nil {
-			s.CheckpointSoon()
-			select {
-			case <-ctx.Done():
-			case <-time.After(3 * time.Millisecond):
-			}
+			s.Checkpoint()
+			time.Sleep(time.Millisecond)
 		}
 	})
 	return func() {

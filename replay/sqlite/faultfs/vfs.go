@@ -301,7 +301,6 @@ func fileSync(tls *libc.TLS, file uintptr, flags int32) int32 {
 	real, m, h := under(file)
 	f := installed
 	failed := f.fails(Sync, h.path) != ""
-	owed := f.owes(h)
 	if h.durable() {
 		f.note(Record{Kind: SyncBegin, Path: h.path, Handle: h.id})
 		if h.namesAfter && !failed {
@@ -324,7 +323,7 @@ func fileSync(tls *libc.TLS, file uintptr, flags int32) int32 {
 			f.note(Record{Kind: NamesSynced, Path: h.path})
 		}
 	}
-	if owed && rc == lib.SQLITE_OK {
+	if f.owes(h) && rc == lib.SQLITE_OK { // only now: it may have failed meanwhile
 		return lib.SQLITE_IOERR_FSYNC
 	}
 	return rc
