@@ -44,6 +44,17 @@ func CheckpointEvery(t *testing.T, d time.Duration) {
 	t.Cleanup(func() { checkpointEvery = before })
 }
 
+// SyncedFolders gives the folders whose names were made durable since, in order.
+func SyncedFolders(t *testing.T) func() []string {
+	var folders []string
+	syncDir = func(dir string) error {
+		folders = append(folders, dir)
+		return syncFolder(dir)
+	}
+	t.Cleanup(func() { syncDir = syncFolder })
+	return func() []string { return folders }
+}
+
 // Checkpoint moves the log now. It must not be called while the store would by
 // itself.
 func (s *Store) Checkpoint() { s.writer.checkpoint() }
