@@ -29,14 +29,13 @@ func TestTortureIO(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("%s %s %s", fault.Op, fault.Way, fault.File), func(t *testing.T) {
 			rng := tt.rng(uint64(len(fault.Op)+len(fault.Way))<<8 + uint64(len(fault.File)))
-			step, begin := 1, 1
-			if !tt.long {
-				step = map[faultfs.Op]int{
-					faultfs.Write: 120, faultfs.Read: 200, faultfs.Sync: 30, faultfs.Truncate: 20, faultfs.Open: 4, faultfs.ShmMap: 4, faultfs.Delete: 2,
-				}[fault.Op]
-				begin += rng.IntN(step)
+			step := map[faultfs.Op]int{
+				faultfs.Write: 120, faultfs.Read: 200, faultfs.Sync: 30, faultfs.Truncate: 20, faultfs.Open: 4, faultfs.ShmMap: 4, faultfs.Delete: 2,
+			}[fault.Op]
+			if tt.long {
+				step = 1 + step/50
 			}
-			for n := begin; ; n += step {
+			for n := 1 + rng.IntN(step); ; n += step {
 				fault.First, fault.Times = n, []int{1, 5, 0}[rng.IntN(3)]
 				if !failAt(tt, fault, rng.IntN(2) == 0) {
 					break

@@ -117,7 +117,7 @@ func TestTorturePowerLoss(t *testing.T) {
 			require.NoError(t, s.Close())
 			tt.acknowledged += len(owed.arrivals) + len(owed.finished)
 		})
-		losePower(tt, records, tt.times(8, 500), keep, rng, func(files map[string][]byte, owed *ledger) {
+		losePower(tt, records, tt.times(8, 250), keep, rng, func(files map[string][]byte, owed *ledger) {
 			folder := t.TempDir()
 			require.NoError(t, faultfs.WriteFiles(folder, files))
 			path := filepath.Join(folder, "store.db")
@@ -160,7 +160,7 @@ func TestTorturePowerLossAtTheStart(t *testing.T) {
 				tt.acknowledged += len(owed.arrivals) + len(owed.finished)
 			})
 			rng := tt.rng(2000)
-			losePower(tt, records, tt.times(8, 500), 0, rng, func(files map[string][]byte, owed *ledger) {
+			losePower(tt, records, tt.times(8, 150), 0, rng, func(files map[string][]byte, owed *ledger) {
 				folder := t.TempDir()
 				require.NoError(t, faultfs.WriteFiles(folder, files))
 				path := filepath.Join(folder, "store.db")
