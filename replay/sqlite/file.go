@@ -58,7 +58,11 @@ func makeDir(dir string) error {
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return access(err)
 	}
-	return syncDir(parent)
+	// A folder that may be written and not read cannot be synced.
+	if err := syncDir(parent); !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return nil
 }
 
 // lookAt refuses what is at path, and at the names beside it that belong to a
