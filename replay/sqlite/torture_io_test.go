@@ -33,7 +33,7 @@ func TestTortureIO(t *testing.T) {
 				faultfs.Write: 120, faultfs.Read: 200, faultfs.Sync: 30, faultfs.Truncate: 20, faultfs.Open: 4, faultfs.ShmMap: 4, faultfs.Delete: 2,
 			}[fault.Op]
 			if tt.long {
-				step = 1 + step/50
+				step = 1 + step/20
 			}
 			for n := 1 + rng.IntN(step); ; n += step {
 				fault.First, fault.Times = n, []int{1, 5, 0}[rng.IntN(3)]
