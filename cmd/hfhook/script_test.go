@@ -18,6 +18,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.uber.org/goleak"
 
+	"github.com/hfhook/hfhook/replay/sqlite/faultfs"
 	"github.com/hfhook/hfhook/tunnel/cloudflared/cloudflaredtest"
 	"github.com/hfhook/hfhook/tunnel/ngrok/ngroktest"
 )
@@ -76,6 +77,7 @@ func TestScripts(t *testing.T) {
 
 func TestMain(m *testing.M) {
 	cloudflaredtest.Main()
+	faultfs.Main()
 	testscript.Main(m, map[string]func(){
 		"hfhook":      func() { os.Exit(tidyProgram()) },
 		"testhandler": handlerProgram,

@@ -25,6 +25,9 @@ type load struct {
 	// giveUp has a repo go on with its next delivery when one was not
 	// acknowledged, every so often, in place of sending it again.
 	giveUp float64
+	// noted is told of each acknowledgement, before it counts. Set it before
+	// point. May be nil.
+	noted func(id string)
 
 	mu           sync.Mutex
 	sent         map[string][sha256.Size]byte // by Webhook-Id
@@ -100,6 +103,9 @@ func (l *load) post(ctx context.Context, url, id string, body []byte) bool {
 	}
 	_, _ = io.Copy(io.Discard, answer.Body)
 	answer.Body.Close()
+	if l.noted != nil && answer.StatusCode == http.StatusOK {
+		l.noted(id)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.statuses[answer.StatusCode]++

@@ -13,7 +13,9 @@ import (
 	"github.com/hfhook/hfhook/replay"
 )
 
-// Append implements replay.Store. When it gives an error, nothing was kept.
+// Append implements replay.Store. When it gives an error, nothing was kept; after
+// an ErrWrite it can still come back if the process is killed, or the power
+// fails, before the next write.
 //
 // An arrival with the Webhook-Id of a kept delivery and another body is a
 // delivery of its own. A rejected arrival never becomes one of a delivery that

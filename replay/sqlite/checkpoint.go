@@ -1,14 +1,16 @@
 package sqlite
 
 import (
+	"errors"
 	"time"
 
 	lib "modernc.org/sqlite/lib"
 )
 
-const (
-	checkpointEvery = 200 * time.Millisecond
+// checkpointEvery is how often it is looked whether there is something to do.
+var checkpointEvery = 200 * time.Millisecond
 
+const (
 	// checkpointAt is how many bytes are committed before their pages are
 	// moved from the log into the database. With what SQLite writes besides
 	// these are about 16,000 pages. More rarely is cheaper, since a page that
@@ -52,17 +54,21 @@ func (w *writer) checkpoints(done <-chan struct{}) {
 }
 
 func (w *writer) checkpoint() {
-	busy, err := w.moveLog("PRAGMA wal_checkpoint(PASSIVE)")
-	if err == nil {
-		w.mu.Lock()
-		busy, err = w.moveLog("PRAGMA wal_checkpoint(RESTART)")
-		w.mu.Unlock()
+	busy, err := w.startOver()
+	if err == nil && !busy {
+		if _, err = w.moveLog("PRAGMA wal_checkpoint(PASSIVE)"); err == nil {
+			w.mu.Lock()
+			busy, err = w.moveLog("PRAGMA wal_checkpoint(RESTART)")
+			w.mu.Unlock()
+		}
 	}
-	switch {
-	case err != nil && code(err) != lib.SQLITE_BUSY:
+	if err != nil && code(err) != lib.SQLITE_BUSY {
+		w.torn = true
 		w.log.Warn("checkpoint", "err", classify(err))
-	case err != nil || busy:
-		// A reader or another process was in the way: sooner than else.
+	}
+	if err != nil || busy {
+		// A reader or another process was in the way, or the disk: sooner than
+		// else.
 		w.written.Add(checkpointAt / 8)
 	}
 }
@@ -71,4 +77,71 @@ func (w *writer) checkpoint() {
 func (w *writer) moveLog(sql string) (busy bool, err error) {
 	row, err := w.aux.ints(background, sql)
 	return err == nil && row[0] != 0, err
+}
+
+// startOver has SQLite copy all of the log again after a checkpoint that failed.
+//
+// A checkpoint beside the writer or a reader copies pages, counts them as copied,
+// and leaves it to a later one to sync them. When that sync fails, the system
+// takes them for clean, and they may never come to the disk; the next checkpoint
+// copies only what is not counted, succeeds, and frees the log that alone has
+// the rest. The count is in memory that all connections share, and gone with
+// the last of them. While another process keeps it, busy says so, and the log
+// grows.
+func (w *writer) startOver() (busy bool, err error) {
+	if !w.torn {
+		return false, nil
+	}
+	defer w.readers.hold()()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := w.present(); err != nil {
+		return false, err
+	}
+	if err := w.strike(); err != nil {
+		return false, err
+	}
+	if err := w.leave(); err != nil {
+		return false, err
+	}
+	if err := w.connect(background); err != nil {
+		return false, err
+	}
+	row, err := w.aux.ints(background, "PRAGMA wal_checkpoint(NOOP)")
+	if err != nil {
+		return false, err
+	}
+	w.torn = row[2] > 0 // frames that are counted
+	return w.torn, nil
+}
+
+// strike makes sure that what was rolled back does not come back. A commit whose
+// sync has failed is in the log all the same, after its end; who reads the log
+// anew would take it for good. The next commit is written over it.
+func (w *writer) strike() error {
+	if w.conn == nil {
+		return nil
+	}
+	// An update that changes nothing would write nothing.
+	err := w.conn.script(background, `BEGIN IMMEDIATE; UPDATE state SET event = event + 1; UPDATE state SET event = event - 1; COMMIT`)
+	if err != nil {
+		// Where there is nothing to roll back, this fails, and the error that
+		// led here is the one to tell.
+		_ = w.conn.script(background, "ROLLBACK")
+	}
+	return err
+}
+
+// leave closes all connections, and leaves the log as it is: the last that can
+// write would copy from it, and remove it. One that cannot holds the file until
+// they are closed.
+func (w *writer) leave() error {
+	last, err := connect(background, dsn(w.path, pragma("busy_timeout", 0))+"&mode=ro")
+	if err != nil {
+		return err
+	}
+	if _, err := last.ints(background, "SELECT event FROM state"); err != nil {
+		return errors.Join(err, last.close())
+	}
+	return errors.Join(w.disconnect(), last.close())
 }

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -34,6 +35,29 @@ func (s *Store) WriterScript(t *testing.T, sql string) {
 	defer s.writer.mu.Unlock()
 	require.NoError(t, s.writer.conn.script(background, sql))
 }
+
+// CheckpointEvery makes stores that are opened from now on look so often whether
+// there is something to move out of the log, until the test ends.
+func CheckpointEvery(t *testing.T, d time.Duration) {
+	before := checkpointEvery
+	checkpointEvery = d
+	t.Cleanup(func() { checkpointEvery = before })
+}
+
+// SyncedFolders gives the folders whose names were made durable since, in order.
+func SyncedFolders(t *testing.T) func() []string {
+	var folders []string
+	syncDir = func(dir string) error {
+		folders = append(folders, dir)
+		return syncFolder(dir)
+	}
+	t.Cleanup(func() { syncDir = syncFolder })
+	return func() []string { return folders }
+}
+
+// Checkpoint moves the log now. It must not be called while the store would by
+// itself.
+func (s *Store) Checkpoint() { s.writer.checkpoint() }
 
 // HoldWriter keeps the writer busy until release is called.
 func (s *Store) HoldWriter() (release func()) {
@@ -99,9 +123,9 @@ func KnownSchema(t *testing.T) int {
 	return n
 }
 
-// A store of the first version keeps what is in it.
-func TestMigrateTheFirstSchema(t *testing.T) {
-	path := t.TempDir() + "/store.db"
+// FirstSchema makes a store of the first version, with delivery 1, which is
+// answered.
+func FirstSchema(t *testing.T, path string) {
 	c, err := RawConn(path)
 	require.NoError(t, err)
 	first, err := fs.ReadFile(migrations(), "1.sql")
@@ -114,7 +138,12 @@ func TestMigrateTheFirstSchema(t *testing.T) {
 		INSERT INTO attempts VALUES (2, 1, 1, 1, 0, 0, 204, 0, 'live', '', '', NULL, NULL);
 		UPDATE state SET delivery = 1, event = 2, kept = 1`))
 	require.NoError(t, c.Close())
+}
 
+// A store of the first version keeps what is in it.
+func TestMigrateTheFirstSchema(t *testing.T) {
+	path := t.TempDir() + "/store.db"
+	FirstSchema(t, path)
 	s, err := Open(t.Context(), path, Options{})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, s.Close()) }()

@@ -22,8 +22,8 @@ const minDatabase = 512
 // any descriptor of a database drops the locks that this process holds on it.
 func prepareFile(path string) error {
 	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return access(err)
+	if err := makeDir(dir); err != nil {
+		return err
 	}
 	if err := lookAt(path); err != nil {
 		return err
@@ -41,6 +41,28 @@ func prepareFile(path string) error {
 		return err
 	}
 	return syncDir(dir)
+}
+
+// makeDir makes dir and the folders above it. Their names are as durable as
+// what is in them.
+func makeDir(dir string) error {
+	if _, err := os.Stat(dir); err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return access(err)
+	}
+	parent := filepath.Dir(dir)
+	if parent != dir {
+		if err := makeDir(parent); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return access(err)
+	}
+	// A folder that may be written and not read cannot be synced.
+	if err := syncDir(parent); !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return nil
 }
 
 // lookAt refuses what is at path, and at the names beside it that belong to a
@@ -61,8 +83,11 @@ func lookAt(path string) error {
 	return nil
 }
 
-// syncDir makes a new name in dir durable. Windows cannot, and need not.
-func syncDir(dir string) error {
+// syncDir makes a new name in dir durable. Tests look on.
+var syncDir = syncFolder
+
+// syncFolder does nothing on Windows, which cannot, and need not.
+func syncFolder(dir string) error {
 	if runtime.GOOS == "windows" {
 		return nil
 	}

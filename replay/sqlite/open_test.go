@@ -158,6 +158,22 @@ func TestOpenCreates(t *testing.T) {
 	assert.ErrorIs(t, err, context.Canceled)
 }
 
+// A folder that is new is as durable as the store in it.
+func TestNewFoldersAreDurable(t *testing.T) {
+	folder := t.TempDir()
+	synced := sqlite.SyncedFolders(t)
+	path := filepath.Join(folder, "a", "b", "store.db")
+	for range 2 { // the second time there is nothing to make
+		s, err := sqlite.Open(t.Context(), path, sqlite.Options{})
+		require.NoError(t, err)
+		require.NoError(t, s.Close())
+		assert.Equal(t, []string{folder, filepath.Join(folder, "a"), filepath.Join(folder, "a", "b")}, synced())
+	}
+	write(t, filepath.Join(folder, "file"), nil)
+	_, err := sqlite.Open(t.Context(), filepath.Join(folder, "file", "b", "store.db"), sqlite.Options{})
+	require.Error(t, err, "there is no folder to make it in")
+}
+
 func TestOneExclusive(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store.db")
 	first, err := sqlite.Open(t.Context(), path, sqlite.Options{Exclusive: true})

@@ -47,6 +47,21 @@ func (r *readers) close() error {
 	return errors.Join(errs...)
 }
 
+// hold waits until no connection is out, closes them, and lets none out until
+// release is called.
+func (r *readers) hold() (release func()) {
+	for range maxReaders {
+		if c := <-r.pool; c != nil {
+			_ = c.close() // nothing was written with it
+		}
+	}
+	return func() {
+		for range maxReaders {
+			r.pool <- nil
+		}
+	}
+}
+
 // read gives f a connection that sees one state of the store. It is short: a
 // long one would keep the log from being tidied up.
 func (s *Store) read(ctx context.Context, f func(c *conn) error) (err error) {

@@ -106,13 +106,13 @@ func Open(ctx context.Context, path string, o Options) (_ *Store, err error) {
 			return fail(err)
 		}
 	}
+	s.readers = newReaders(abs, o.BusyTimeout)
 	if s.writer, err = openWriter(ctx, s, o); err != nil {
 		if s.lock != nil {
 			err = errors.Join(err, s.lock.Close())
 		}
 		return fail(err)
 	}
-	s.readers = newReaders(abs, o.BusyTimeout)
 	s.working.Go(func() { s.writer.run(s.jobs, s.answers) })
 	s.working.Go(func() { s.writer.checkpoints(s.done) })
 	return s, nil

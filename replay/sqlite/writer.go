@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"runtime"
@@ -80,10 +81,14 @@ func (s *Store) do(ctx context.Context, o op) error {
 type writer struct {
 	path string
 	file os.FileInfo // what was at path
-	conn *conn
-	aux  *conn // for checkpoints
+	conn *conn       // nil when it could not be opened again
+	aux  *conn       // for checkpoints; likewise
+	dsns [2]string   // of the two
 	feed *feed
 	log  *slog.Logger
+
+	readers *readers
+	torn    bool // see startOver; for the goroutine that makes checkpoints
 
 	answers []answer // of the next group
 
@@ -96,7 +101,10 @@ type writer struct {
 }
 
 func openWriter(ctx context.Context, s *Store, o Options) (_ *writer, err error) {
-	w := &writer{path: s.path, feed: s.feed, log: s.log, retain: o.Retain, retention: retention{keep: o.Keep.WithDefaults(), since: time.Now()}}
+	w := &writer{
+		path: s.path, feed: s.feed, log: s.log, readers: s.readers,
+		retain: o.Retain, retention: retention{keep: o.Keep.WithDefaults(), since: time.Now()},
+	}
 	busy := pragma("busy_timeout", o.BusyTimeout.Milliseconds())
 
 	// Look before anything is changed: turning WAL on writes.
@@ -120,31 +128,18 @@ func openWriter(ctx context.Context, s *Store, o Options) (_ *writer, err error)
 	// The driver runs pragmas in the order of their names, and this one after
 	// them: turning WAL on settles the page size.
 	const wal = "&_journal_mode=wal"
-	if w.conn, err = connectPatiently(ctx, dsn(s.path, pragmas...)+wal, o.BusyTimeout); err != nil {
-		return nil, err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, w.conn.close())
-		}
-	}()
-	if err := w.conn.writable(); err != nil {
-		return nil, err
-	}
-	if err := migrate(ctx, w.conn, migrations()); err != nil {
-		return nil, err
-	}
-	if err := w.conn.script(ctx, "PRAGMA busy_timeout = 0"); err != nil { // see lock
-		return nil, err
-	}
 	// A checkpoint that finds the store busy is tried again a little later.
-	w.aux, err = connect(ctx, dsn(s.path, pragma("busy_timeout", 0), pragma("wal_autocheckpoint", 0), pragma("synchronous", "full")))
-	if err != nil {
+	w.dsns = [2]string{
+		dsn(s.path, pragmas...) + wal,
+		dsn(s.path, pragma("busy_timeout", 0), pragma("wal_autocheckpoint", 0), pragma("synchronous", "full")),
+	}
+	w.tx = tx{patience: o.BusyTimeout}
+	if err := w.connect(ctx); err != nil {
 		return nil, err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, w.aux.close())
+			err = errors.Join(err, w.close())
 		}
 	}()
 	if w.file, err = os.Stat(s.path); err != nil {
@@ -158,8 +153,38 @@ func openWriter(ctx context.Context, s *Store, o Options) (_ *writer, err error)
 		return nil, err
 	}
 	w.retention.newest = newest[0]
-	w.tx = tx{conn: w.conn, patience: o.BusyTimeout}
 	return w, nil
+}
+
+// connect opens the connections, unless they are open.
+func (w *writer) connect(ctx context.Context) (err error) {
+	if w.conn != nil {
+		return nil
+	}
+	c, err := connectPatiently(ctx, w.dsns[0], w.tx.patience)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, c.close())
+		}
+	}()
+	if err := c.writable(); err != nil {
+		return err
+	}
+	if err := migrate(ctx, c, migrations()); err != nil {
+		return err
+	}
+	if err := c.script(ctx, "PRAGMA busy_timeout = 0"); err != nil { // see lock
+		return err
+	}
+	aux, err := connect(ctx, w.dsns[1])
+	if err != nil {
+		return err
+	}
+	w.conn, w.aux, w.tx.conn = c, aux, c
+	return nil
 }
 
 // connectPatiently connects although another process is turning WAL on at this
@@ -180,7 +205,21 @@ func connectPatiently(ctx context.Context, dsn string, patience time.Duration) (
 	}
 }
 
-func (w *writer) close() error { return errors.Join(w.aux.close(), w.conn.close()) }
+func (w *writer) close() error {
+	var err error
+	if w.torn {
+		err = errors.Join(w.strike(), w.leave())
+	}
+	return errors.Join(err, w.disconnect())
+}
+
+func (w *writer) disconnect() (err error) {
+	if w.conn != nil {
+		err = errors.Join(w.aux.close(), w.conn.close())
+	}
+	w.conn, w.aux, w.tx.conn = nil, nil, nil
+	return err
+}
 
 // run writes until jobs is closed and empty. Answers, which nobody waits for,
 // make no group of their own: they go along with the next one, or after
@@ -309,6 +348,9 @@ func (w *writer) transact(group []*job) (failed *job, err error) {
 	t := &w.tx
 	if err := w.present(); err != nil {
 		return nil, err
+	}
+	if err := w.connect(background); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrWrite, err)
 	}
 	if err := t.begin(); err != nil {
 		return nil, err
