@@ -16,9 +16,9 @@ func TestDependenciesAreFew(t *testing.T) {
 	for room, want := range map[string][]string{
 		"payload":               {"payload"},
 		"payload/sample":        {"payload", "payload/sample"},
-		"receiver":              {"payload", "replay", "receiver"},
-		"receiver/receivertest": {"payload", "payload/sample", "replay", "receiver/receivertest"},
-		"receiver/check":        {"payload", "payload/sample", "replay", "receiver/check"},
+		"receiver":              {"payload", "replay", "replay/internal/redact", "receiver"},
+		"receiver/receivertest": {"payload", "payload/sample", "replay", "replay/internal/redact", "receiver/receivertest"},
+		"receiver/check":        {"payload", "payload/sample", "replay", "replay/internal/redact", "receiver/check"},
 	} {
 		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", module+room).Output()
 		require.NoError(t, err)

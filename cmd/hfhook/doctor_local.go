@@ -62,7 +62,7 @@ func (d *doctor) checkStore(ctx context.Context) {
 	if d.c.String("store") == "" { // another folder may be anything
 		d.checkPrivate(ctx, name, filepath.Dir(path))
 	}
-	if free, ok := freeSpace(folder); ok && free < lowSpace {
+	if free, ok := sqlite.FreeSpace(folder); ok && free < lowSpace {
 		d.say(ctx, finding{name, checkWarning, fmt.Sprintf("the disk of %s has only %s left", folder, bytesText(int64(free))),
 			"make some room: once it is full, deliveries are refused"})
 	}

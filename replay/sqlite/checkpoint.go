@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"errors"
+	"path/filepath"
 	"time"
 
 	lib "modernc.org/sqlite/lib"
@@ -11,16 +12,21 @@ import (
 var checkpointEvery = 200 * time.Millisecond
 
 const (
-	// checkpointAt is how many bytes are committed before their pages are
-	// moved from the log into the database. With what SQLite writes besides
-	// these are about 16,000 pages. More rarely is cheaper, since a page that
+	// checkpointAt is how large the log gets before its pages are moved into
+	// the database, 16,000 of them. More rarely is cheaper, since a page that
 	// was written often is moved once.
-	checkpointAt = 64 << 20
+	checkpointAt = 16_000 * pageSize
+	// minLog is what the log may take on the fullest disk.
+	minLog = 1 << 20
 	// maxWAL is what the log is cut down to after it has grown.
 	maxWAL = 192 << 20
-	// idleCheckpoint is how long a store rests before it is tidied up.
+	// idleCheckpoint is how long a store rests before it is tidied up, and how
+	// long a checkpoint that failed is not tried again.
 	idleCheckpoint = 2 * time.Second
 )
+
+// freeSpace is another one in tests.
+var freeSpace = FreeSpace
 
 // checkpoints moves what was committed from the log into the database, beside
 // the writer, until done is closed.
@@ -32,7 +38,7 @@ func (w *writer) checkpoints(done <-chan struct{}) {
 	ticker := time.NewTicker(checkpointEvery)
 	defer ticker.Stop()
 	var before int64
-	var resting time.Duration
+	var resting, waiting time.Duration
 	for {
 		select {
 		case <-done:
@@ -41,24 +47,55 @@ func (w *writer) checkpoints(done <-chan struct{}) {
 		}
 		written := w.written.Load()
 		resting += checkpointEvery
+		waiting -= checkpointEvery
 		if written != before {
 			resting = 0
 		}
 		before = written
-		if written >= checkpointAt || written > 0 && resting >= idleCheckpoint {
-			w.written.Add(-written)
-			before = 0
-			w.checkpoint()
+		if written == 0 || waiting > 0 || resting < idleCheckpoint && !w.isLong() {
+			continue
+		}
+		w.written.Add(-written)
+		before = 0
+		if !w.checkpoint() {
+			w.written.Add(1) // there is something to do
+			waiting = idleCheckpoint
 		}
 	}
 }
 
-func (w *writer) checkpoint() {
+// isLong reports whether the log is as long as it may get. Where the disk is
+// nearly full that is a part of what is left: the database has to grow by what
+// is in the log before the log gives anything back, and a log that had taken
+// all would never do so.
+func (w *writer) isLong() bool {
+	if w.torn {
+		return true // and cannot be asked
+	}
+	row, err := w.aux.ints(background, "PRAGMA wal_checkpoint(NOOP)")
+	return err == nil && row[1]*pageSize >= w.room()
+}
+
+// room is how many bytes the log may take.
+func (w *writer) room() int64 {
+	free, known := freeSpace(filepath.Dir(w.path))
+	if !known || free/4 >= checkpointAt {
+		return checkpointAt
+	}
+	return max(int64(free/4), minLog)
+}
+
+// checkpoint reports whether all of the log was moved.
+func (w *writer) checkpoint() bool {
+	restart := "PRAGMA wal_checkpoint(RESTART)"
+	if w.room() < checkpointAt {
+		restart = "PRAGMA wal_checkpoint(TRUNCATE)" // gives the disk back what the log has
+	}
 	busy, err := w.startOver()
 	if err == nil && !busy {
 		if _, err = w.moveLog("PRAGMA wal_checkpoint(PASSIVE)"); err == nil {
 			w.mu.Lock()
-			busy, err = w.moveLog("PRAGMA wal_checkpoint(RESTART)")
+			busy, err = w.moveLog(restart)
 			w.mu.Unlock()
 		}
 	}
@@ -66,11 +103,8 @@ func (w *writer) checkpoint() {
 		w.torn = true
 		w.log.Warn("checkpoint", "err", classify(err))
 	}
-	if err != nil || busy {
-		// A reader or another process was in the way, or the disk: sooner than
-		// else.
-		w.written.Add(checkpointAt / 8)
-	}
+	// A reader or another process may be in the way, or the disk.
+	return err == nil && !busy
 }
 
 // moveLog tells whether some of the log could not be moved.

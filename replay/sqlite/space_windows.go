@@ -1,10 +1,10 @@
-package main
+package sqlite
 
 import "golang.org/x/sys/windows"
 
-// freeSpace is how many bytes the user can still write to the disk that a
+// FreeSpace is how many bytes the user can still write to the disk that a
 // folder is on.
-func freeSpace(folder string) (uint64, bool) {
+func FreeSpace(folder string) (bytes uint64, known bool) {
 	name, err := windows.UTF16PtrFromString(folder)
 	if err != nil {
 		return 0, false

@@ -1,12 +1,12 @@
 //go:build linux || darwin || freebsd
 
-package main
+package sqlite
 
 import "golang.org/x/sys/unix"
 
-// freeSpace is how many bytes the user can still write to the disk that a
+// FreeSpace is how many bytes the user can still write to the disk that a
 // folder is on.
-func freeSpace(folder string) (uint64, bool) {
+func FreeSpace(folder string) (bytes uint64, known bool) {
 	var s unix.Statfs_t
 	if err := unix.Statfs(folder, &s); err != nil {
 		return 0, false
