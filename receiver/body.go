@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -25,6 +26,7 @@ func (q *request) read() *refusal {
 	if q.whole {
 		return nil
 	}
+	q.begun = true
 	deadline := time.Now().Add(q.s.o.Timeout)
 	q.readBy(time.Until(deadline))
 	body := http.MaxBytesReader(q.w, q.r.Body, limit)
@@ -94,18 +96,24 @@ const maxRefused = 64 << 10
 
 // readSome takes the beginning of a body for the record.
 func (q *request) readSome() {
-	if missing := maxRefused - len(q.body); missing > 0 && !q.whole {
+	if missing := maxRefused - len(q.body); missing > 0 && !q.whole && !q.asks() {
 		more, err := io.ReadAll(io.LimitReader(q.r.Body, int64(missing)))
 		q.body = append(q.body, more...)
 		q.whole = err == nil && len(more) < missing
 	}
 }
 
+// asks reports whether the sender waits for a word before it sends the body,
+// which to read it would give.
+func (q *request) asks() bool {
+	return !q.begun && strings.EqualFold(q.r.Header.Get("Expect"), "100-continue")
+}
+
 // linger reads on for a moment after an answer that did not need the body: to
 // close a connection with bytes unread resets it, which can take the answer
 // with it. When there are too many, MaxBytesReader makes net/http close gently.
 func (q *request) linger() {
-	if q.whole {
+	if q.whole || q.asks() {
 		return
 	}
 	_ = q.rc.Flush() // the answer goes out first, where it can

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/hfhook/hfhook/payload"
 	"github.com/hfhook/hfhook/receiver"
+	"github.com/hfhook/hfhook/replay"
 	"github.com/hfhook/hfhook/replay/memory"
 )
 
@@ -274,6 +276,35 @@ func TestStrangersHaveOneRequest(t *testing.T) {
 			}
 			require.Len(t, statuses, 3)
 			assert.Equal(t, []int{200, 200}, statuses[:2])
+		})
+	}
+}
+
+// A flood of what is refused is no flood of words, and each is counted.
+func TestRefusalsAreToldSeldom(t *testing.T) {
+	for name, store := range map[string]replay.Store{"GET": memory.New(), "POST": nil} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var log lockedBuffer
+				o := receiver.Options{Secrets: []string{rand.Text()}, Log: slog.New(slog.NewTextHandler(&log, nil))}
+				if store != nil {
+					o.Store, o.Dispatcher, o.AnyPath = store, noTargets{}, true
+				}
+				s, path := newServer(t, o), "/webhooks/hook"
+				if store != nil {
+					path = "/favicon.ico" // under /webhooks/ it is kept
+				}
+				for range 3 {
+					for range 100 {
+						assert.Contains(t, []int{401, 405}, record(s, name, path, "{}").Code)
+					}
+					time.Sleep(time.Second)
+				}
+				require.NoError(t, s.Shutdown(t.Context()))
+				assert.Equal(t, 3, strings.Count(log.String(), `msg="request refused"`), log.String())
+				assert.Contains(t, log.String(), "more=99")
+				assert.Contains(t, log.String(), `msg="more requests refused" count=99`)
+			})
 		})
 	}
 }

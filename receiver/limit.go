@@ -223,10 +223,14 @@ func (q *request) stranger() {
 }
 
 // letIn keeps the connection of a request, which need not make place for
-// another as long as an answer is due.
+// another as long as an answer is due. In chunks, it is the last one: there may
+// have been a length as well, and something on the way that went by that one
+// would not agree about where the next request begins (RFC 9112, 6.1).
 func (q *request) letIn() {
 	if c := q.conn(); c != nil {
-		q.w.Header().Del("Connection")
+		if len(q.r.TransferEncoding) == 0 {
+			q.w.Header().Del("Connection")
+		}
 		c.letIn()
 	}
 }

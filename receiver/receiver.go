@@ -63,7 +63,9 @@ type Server struct {
 	space   space
 	slots   chan struct{}       // one for each delivery under way
 	room    *semaphore.Weighted // for large bodies
-	lane    lane                // for requests that are refused
+	lane    chan struct{}       // for requests that are refused
+	refused seldom              // that are not kept
+	missed  seldom              // that were to be kept
 	http    *http.Server
 	base    context.Context // of the requests of http
 	abort   context.CancelFunc
@@ -98,7 +100,7 @@ func New(o Options) *Server {
 	s.log = s.o.Log
 	s.slots = make(chan struct{}, s.o.MaxInFlight)
 	s.room = semaphore.NewWeighted(s.o.MaxHeld)
-	s.lane = newLane()
+	s.lane = make(chan struct{}, lane)
 	s.base, s.abort = context.WithCancel(context.Background())
 	s.http = s.newHTTPServer()
 	return s

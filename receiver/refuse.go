@@ -1,10 +1,10 @@
 package receiver
 
 import (
-	"log/slog"
 	"net/http"
 	"strings"
-	"sync/atomic"
+	"sync"
+	"time"
 
 	"github.com/hfhook/hfhook/replay"
 )
@@ -23,12 +23,12 @@ func (q *request) refuse(no *refusal) {
 	var kept bool
 	if q.s.o.Store != nil && q.recorded() {
 		receipt, kept = q.keepRefused(no)
+	} else if unsaid, ok := q.s.refused.say(); ok {
+		q.s.log.Warn("request refused", "status", no.status, "reason", no.reason, "endpoint", q.endpoint, "remote", q.r.RemoteAddr, "more", unsaid)
 	}
-	level := slog.LevelWarn
-	if kept {
-		level = slog.LevelDebug
+	if q.debug() {
+		q.s.log.Debug("request refused", "status", no.status, "reason", no.reason, "endpoint", q.endpoint, "remote", q.r.RemoteAddr, "kept", kept)
 	}
-	q.s.log.Log(q.r.Context(), level, "request refused", "status", no.status, "reason", no.reason, "endpoint", q.endpoint, "remote", q.r.RemoteAddr)
 	if q.answerError(no.status, no.reason) && kept {
 		q.answered(receipt, no.status)
 	}
@@ -43,14 +43,15 @@ func (q *request) recorded() bool {
 // keepRefused stores a request that was not let in. Few do so at once, so that
 // strangers cannot keep the store from those that are let in.
 func (q *request) keepRefused(no *refusal) (replay.Receipt, bool) {
-	if !q.s.lane.enter() {
+	select {
+	case q.s.lane <- struct{}{}:
+		defer func() { <-q.s.lane }()
+	default:
+		if unsaid, ok := q.s.missed.say(); ok {
+			q.s.warnMissed(unsaid + 1)
+		}
 		return replay.Receipt{}, false
 	}
-	defer func() {
-		if missed := q.s.lane.leave(); missed > 0 {
-			q.s.log.Warn("refused requests not kept, because too many came at once", "count", missed)
-		}
-	}()
 	q.readSome()
 	receipt, err := q.store(q.rejected(no.reason), nil)
 	if err != nil {
@@ -60,26 +61,47 @@ func (q *request) keepRefused(no *refusal) (replay.Receipt, bool) {
 	return receipt, true
 }
 
-// lane lets a few in at a time and counts those it turns away.
-type lane struct {
-	places chan struct{}
-	missed *atomic.Int64
+// lane is how many refused requests are stored at once.
+const lane = 8
+
+func (s *Server) warnMissed(n int64) {
+	s.log.Warn("refused requests not kept, because too many came at once", "count", n)
 }
 
-func newLane() lane { return lane{make(chan struct{}, 8), new(atomic.Int64)} }
-
-func (l lane) enter() bool {
-	select {
-	case l.places <- struct{}{}:
-		return true
-	default:
-		l.missed.Add(1)
-		return false
+// sayRest tells at the end what was not told yet.
+func (s *Server) sayRest() {
+	if n := s.missed.rest(); n > 0 {
+		s.warnMissed(n)
+	}
+	if n := s.refused.rest(); n > 0 {
+		s.log.Warn("more requests refused", "count", n)
 	}
 }
 
-// leave gives the number of those turned away since it was last asked.
-func (l lane) leave() (missed int64) {
-	<-l.places
-	return l.missed.Swap(0)
+// seldom lets something be said once a second, and counts what is not: a flood
+// of strangers is not to be one of words.
+type seldom struct {
+	mu     sync.Mutex
+	said   time.Time
+	unsaid int64
+}
+
+// say reports whether it may be said now, and how often it was not before.
+func (s *seldom) say() (unsaid int64, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if now := time.Now(); now.Sub(s.said) >= time.Second {
+		s.said, unsaid, s.unsaid = now, s.unsaid, 0
+		return unsaid, true
+	}
+	s.unsaid++
+	return 0, false
+}
+
+func (s *seldom) rest() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := s.unsaid
+	s.unsaid = 0
+	return n
 }

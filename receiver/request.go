@@ -36,6 +36,7 @@ type request struct {
 	at       time.Time
 	body     []byte // as much as was read
 	whole    bool   // nothing of it is left unread
+	begun    bool   // the body is read
 	held     int64  // of the room for large bodies
 }
 
@@ -99,7 +100,7 @@ func (q *request) receive() {
 	if len(q.s.secrets) > 0 {
 		q.letIn()
 	}
-	if enc := q.r.Header.Get("Content-Encoding"); enc != "" && !strings.EqualFold(enc, "identity") {
+	if q.compressed() {
 		// The Hub is not known to compress, and what a store keeps and a
 		// target gets should be what a person can read.
 		q.w.Header().Set("Accept-Encoding", "identity")
@@ -124,6 +125,18 @@ func (q *request) receive() {
 		return
 	}
 	q.keep(p, err)
+}
+
+// compressed reports whether the body is in a coding.
+func (q *request) compressed() bool {
+	for _, codings := range q.r.Header["Content-Encoding"] {
+		for coding := range strings.SplitSeq(codings, ",") {
+			if coding = strings.TrimSpace(coding); coding != "" && !strings.EqualFold(coding, "identity") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // slot waits until the delivery may be received, and takes one of the slots.

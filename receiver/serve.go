@@ -127,6 +127,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 func (s *Server) end(ctx context.Context) error {
 	err := s.http.Shutdown(ctx)
 	s.abort()
+	s.sayRest()
 	if err != nil {
 		err = errors.Join(fmt.Errorf("requests under way were cut off: %w", err), s.http.Close())
 	}
