@@ -15,21 +15,22 @@ const (
 func WatchSleep(ctx context.Context, woke func(slept time.Duration)) {
 	tick := time.NewTicker(sleepTick)
 	defer tick.Stop()
-	watchSleep(ctx, time.Now, tick.C, woke)
+	watchSleep(ctx, elapsed, tick.C, woke)
 }
 
-// watchSleep compares the wall clock with the ticks: some systems stop the
-// monotonic clock during sleep and some do not, but none lets a program run.
-func watchSleep(ctx context.Context, now func() time.Time, ticks <-chan time.Time, woke func(time.Duration)) {
-	before := now().Round(0)
+// watchSleep compares a clock that goes on during sleep with the ticks: some
+// systems stop the monotonic clock and some do not, but none lets a program
+// run.
+func watchSleep(ctx context.Context, elapsed func() time.Duration, ticks <-chan time.Time, woke func(time.Duration)) {
+	before := elapsed()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticks:
 		}
-		after := now().Round(0) // without the monotonic clock
-		if slept := after.Sub(before) - sleepTick; slept >= sleepMin {
+		after := elapsed()
+		if slept := after - before - sleepTick; slept >= sleepMin {
 			woke(slept)
 		}
 		before = after

@@ -132,6 +132,8 @@ func (k *keyboard) typed(keys []rune) {
 		case line:
 			k.typedInLine(key)
 			typed = true
+		case key == keyInterrupt && !k.pasting: // typed before it was a signal again
+			k.end()
 		case k.pasting:
 			k.hint("what is pasted does nothing here")
 		case typed: // behind the end of a line

@@ -540,7 +540,7 @@ func TestAFilterIsMendedOrGivenUp(t *testing.T) {
 	s.press("/")
 	s.press("q\nq")
 	s.says(`filter word "q"`)
-	s.press("\x03", "\x03")
+	s.press("\x03\x03") // at once: no signal yet
 	endsWell(t, s.process, nil)
 	assert.True(t, echoes(t, s.keyboard))
 }

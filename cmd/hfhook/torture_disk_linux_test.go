@@ -51,7 +51,7 @@ func TestTortureFullDisk(t *testing.T) {
 		to.faults.Add(1)
 	}
 	hub.end()
-	drained(t, store, handler.url)
+	drained(t, store, handler)
 	code, err := p.end(os.Interrupt)
 	require.NoError(t, err)
 	require.Zero(t, code, p.err.String())

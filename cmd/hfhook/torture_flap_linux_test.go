@@ -28,7 +28,7 @@ func TestTortureFlappingHandler(t *testing.T) {
 	p, ready := startDev(t, home, "--tunnel", "none", "--no-secret", "--store", store, "--keep", "all", "--forward", handler.url)
 	before := openFiles(t, p)
 	hub.point(ready.Local)
-	for range to.rounds(8, 300) {
+	for range to.rounds(8, 150) {
 		hub.await(t, hub.count()+to.rand.IntN(50))
 		handler.close()
 		to.pause(100 * time.Millisecond)
@@ -37,7 +37,7 @@ func TestTortureFlappingHandler(t *testing.T) {
 		to.faults.Add(1)
 	}
 	hub.end()
-	drained(t, store, handler.url)
+	drained(t, store, handler)
 	require.Eventually(t, func() bool { return openFiles(t, p) <= before+16 }, patience, 20*time.Millisecond,
 		"connections are left: %d files are open, %d were", openFiles(t, p), before)
 	code, err := p.end(os.Interrupt)

@@ -50,7 +50,7 @@ func TestTortureKilledDev(t *testing.T) {
 
 	// What was still to be sent is sent now.
 	p, _ := startDev(t, home, flags...)
-	drained(t, store, handler.url)
+	drained(t, store, handler)
 	code, err := p.end(os.Interrupt)
 	require.NoError(t, err)
 	require.Zero(t, code, p.err.String())

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"sync"
@@ -142,7 +143,10 @@ func (l *load) await(t testing.TB, n int) {
 		select {
 		case <-news:
 		case <-late:
-			t.Fatalf("%d of %d deliveries were acknowledged; answers: %v", got, n, l.statuses)
+			l.mu.Lock()
+			statuses := maps.Clone(l.statuses)
+			l.mu.Unlock()
+			t.Fatalf("%d of %d deliveries were acknowledged; answers: %v", got, n, statuses)
 		}
 	}
 }

@@ -32,12 +32,12 @@ type watcher struct {
 	outage func(over bool)                       // deliveries fail for outageTime, or arrive again
 
 	events    chan event
-	opened    chan opened        // takes the tunnel, once
-	announced chan struct{}      // closed when it is known what the public URL is
-	reconnect chan struct{}      // a key asks for it
-	hangups   <-chan struct{}    // SIGHUP does
-	woke      chan time.Duration // the computer slept that long
-	heard     atomic.Int64       // when a delivery came last, in Unix nanoseconds
+	opened    chan opened               // takes the tunnel, once
+	announced chan struct{}             // closed when it is known what the public URL is
+	reconnect chan struct{}             // a key asks for it
+	hangups   <-chan struct{}           // SIGHUP does
+	woke      chan time.Duration        // the computer slept that long
+	heard     atomic.Pointer[time.Time] // when a delivery came last
 
 	tunnel  opened        // with a nil Tunnel before there is one
 	online  *tunnel.Event // the tunnel is; nil: it is not
@@ -93,7 +93,7 @@ func (w *watcher) notify(e tunnel.Event, optional bool) {
 }
 
 // arrived says that a delivery came.
-func (w *watcher) arrived() { w.heard.Store(time.Now().UnixNano()) }
+func (w *watcher) arrived() { w.heard.Store(new(time.Now())) }
 
 // reconnectSoon is for the person at the keyboard.
 func (w *watcher) reconnectSoon() {
@@ -156,7 +156,7 @@ func (w *watcher) run(ctx context.Context) error {
 		case slept := <-w.woke:
 			w.wake(ctx, slept)
 		case <-quiet.C:
-			left := quietTime - time.Since(time.Unix(0, w.heard.Load()))
+			left := quietTime - time.Since(*w.heard.Load())
 			if left <= 0 {
 				left = quietTime
 				if w.online != nil && w.check == nil && w.probe != nil {

@@ -24,12 +24,11 @@ func (s *Store) grow(r *record, bytes int64) {
 // remove removes the oldest deliveries that need not be kept. The caller has
 // the lock.
 func (s *Store) remove() {
-	now := time.Now()
 	for i, r := range s.deliveries[:max(0, len(s.deliveries)-1)] {
 		if r == nil || len(r.queue) > 0 {
 			continue
 		}
-		if !s.tooMuch() && (s.keep.Age <= 0 || now.Sub(r.Received()) <= s.keep.Age) {
+		if !s.tooMuch() && (s.keep.Age <= 0 || time.Since(r.since) <= s.keep.Age) {
 			break
 		}
 		s.deliveries[i] = nil

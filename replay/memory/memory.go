@@ -38,6 +38,7 @@ type record struct {
 	id    identity
 	queue []queued
 	bytes int64
+	since time.Time // it is here
 }
 
 // queued is a place in a target's queue, for the arrival that put it there.
@@ -150,7 +151,7 @@ func (s *Store) take(d replay.Delivery) (*record, replay.Repeat) {
 	d.ID = s.first + int64(len(s.deliveries))
 	d.Header, d.Body = d.Header.Clone(), slices.Clone(d.Body)
 	d.Arrivals, d.Attempts, d.Queued = nil, nil, nil
-	r := &record{Delivery: d, id: id}
+	r := &record{Delivery: d, id: id, since: time.Now()}
 	s.deliveries = append(s.deliveries, r)
 	s.count++
 	s.grow(r, size(d.Header, d.Body))

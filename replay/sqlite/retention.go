@@ -24,6 +24,12 @@ const (
 type retention struct {
 	keep replay.Keep
 
+	// Ages go by the clock as it was when this process began, at since: it may
+	// be set while the process runs. What came after newest is as old as the
+	// process at the most, whenever it says that it was received.
+	since  time.Time
+	newest int64
+
 	// Everything up to these was seen and stays: it is queued. Looked at
 	// again after a rewind.
 	seen, seenRejected int64
@@ -41,22 +47,25 @@ func (r *retention) apply(t *tx, group int) error {
 		budget = min(2*group+removeAlong, maxRemove)
 	}
 	r.behind = false
-	now := time.Now()
 	if t.state.rejected > 0 {
 		if err := r.sweep(t, &r.seenRejected, rejectedSQL, budget, func(c *candidate, left state) bool {
-			return left.rejected > maxRejected || left.rejectedBytes > maxRejectedBytes || r.old(c, now)
+			return left.rejected > maxRejected || left.rejectedBytes > maxRejectedBytes || r.old(c)
 		}); err != nil {
 			return err
 		}
 	}
 	return r.sweep(t, &r.seen, keptSQL, budget, func(c *candidate, left state) bool {
 		return r.keep.Deliveries > 0 && left.kept > int64(r.keep.Deliveries) ||
-			r.keep.Bytes > 0 && left.keptBytes > r.keep.Bytes || r.old(c, now)
+			r.keep.Bytes > 0 && left.keptBytes > r.keep.Bytes || r.old(c)
 	})
 }
 
-func (r *retention) old(c *candidate, now time.Time) bool {
-	return r.keep.Age > 0 && now.Sub(c.received) > r.keep.Age
+func (r *retention) old(c *candidate) bool {
+	running := time.Since(r.since)
+	if r.keep.Age <= 0 || c.id > r.newest && running <= r.keep.Age {
+		return false
+	}
+	return r.since.Add(running).Sub(c.received) > r.keep.Age
 }
 
 // candidate is a delivery that may be removed.

@@ -34,6 +34,8 @@ type state struct {
 	rejected, rejectedBytes int64
 }
 
+var errNoState = errors.New("store has lost its state")
+
 var background = context.Background()
 
 func (t *tx) begin() error {
@@ -42,7 +44,7 @@ func (t *tx) begin() error {
 	}
 	row, err := t.ints(background, "SELECT delivery, event, kept, kept_bytes, rejected, rejected_bytes FROM state")
 	if err == nil && len(row) != 6 {
-		err = errors.New("store has lost its state")
+		err = errNoState
 	}
 	if err != nil {
 		_, rollback := t.exec(background, "ROLLBACK")

@@ -96,7 +96,7 @@ type writer struct {
 }
 
 func openWriter(ctx context.Context, s *Store, o Options) (_ *writer, err error) {
-	w := &writer{path: s.path, feed: s.feed, log: s.log, retain: o.Retain, retention: retention{keep: o.Keep.WithDefaults()}}
+	w := &writer{path: s.path, feed: s.feed, log: s.log, retain: o.Retain, retention: retention{keep: o.Keep.WithDefaults(), since: time.Now()}}
 	busy := pragma("busy_timeout", o.BusyTimeout.Milliseconds())
 
 	// Look before anything is changed: turning WAL on writes.
@@ -142,9 +142,22 @@ func openWriter(ctx context.Context, s *Store, o Options) (_ *writer, err error)
 	if err != nil {
 		return nil, err
 	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, w.aux.close())
+		}
+	}()
 	if w.file, err = os.Stat(s.path); err != nil {
-		return nil, errors.Join(err, w.conn.close(), w.aux.close())
+		return nil, err
 	}
+	newest, err := w.conn.ints(ctx, "SELECT delivery FROM state")
+	if err == nil && len(newest) != 1 {
+		err = errNoState
+	}
+	if err != nil {
+		return nil, err
+	}
+	w.retention.newest = newest[0]
 	w.tx = tx{conn: w.conn, patience: o.BusyTimeout}
 	return w, nil
 }
