@@ -52,7 +52,7 @@ func TestTortureTunnelCuts(t *testing.T) {
 	}
 	hub.await(t, hub.count()+20)
 	hub.end()
-	drained(t, store, handler.url)
+	drained(t, store, handler)
 	edge.Client().CloseIdleConnections()
 	require.Eventually(t, func() bool { return openFiles(t, p) <= files }, patience, 50*time.Millisecond, "files are left open")
 	assert.Less(t, resident(t, p), memory+128<<10, "memory is not given back") // half of that is the race detector's
