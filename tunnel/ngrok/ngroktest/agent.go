@@ -122,7 +122,7 @@ func (s *session) auth(q Auth) authResp {
 		return no("100", what)
 	}
 
-	switch cookie, known := e.clients[q.ClientID]; {
+	switch cookies, known := e.clients[q.ClientID]; {
 	case s.client != "":
 		return broken("a second one in a session")
 	case !slices.Contains(q.Version, "3"):
@@ -131,7 +131,7 @@ func (s *session) auth(q Auth) authResp {
 		return broken("a cookie without a client id")
 	case q.ClientID != "" && !known:
 		return broken("client id " + q.ClientID + " was never handed out")
-	case q.ClientID != "" && cookie != q.Extra.Cookie:
+	case q.ClientID != "" && !slices.Contains(cookies, q.Extra.Cookie):
 		return broken("not the cookie that came with client id " + q.ClientID)
 	}
 
@@ -166,7 +166,7 @@ func (s *session) auth(q Auth) authResp {
 		s.client = rand.Text()
 	}
 	cookie := rand.Text()
-	e.clients[s.client] = cookie
+	e.clients[s.client] = append(e.clients[s.client], cookie)
 	return authResp{Version: "3", ClientID: s.client, Extra: authRespExtra{
 		Version: "3", Region: "test", Cookie: cookie, AccountName: "test", PlanName: "Free",
 		AgentSessionID: "ts_" + rand.Text(),

@@ -55,8 +55,8 @@ type Edge struct {
 	mu       sync.Mutex // guards what follows
 	agents   net.Listener
 	sessions map[*session]bool
-	clients  map[string]string // client id to cookie, as handed out
-	bound    map[string]bound  // bind id to what was handed out with it
+	clients  map[string][]string // client id to cookies, as handed out: the newest may not have arrived
+	bound    map[string]bound    // bind id to what was handed out with it
 	auths    []Auth
 	binds    []Bind
 	requests int
@@ -81,7 +81,7 @@ func Start(t testing.TB) *Edge {
 	e := &Edge{
 		Token:    "test_" + rand.Text(),
 		sessions: map[*session]bool{},
-		clients:  map[string]string{},
+		clients:  map[string][]string{},
 		bound:    map[string]bound{},
 		beats:    make(chan struct{}),
 	}
