@@ -73,8 +73,24 @@ func newSmallDisk(t *testing.T, size int64) *smallDisk {
 		t.Logf("no file system of its own (%v): the size of files is limited", err)
 		return d
 	}
-	t.Cleanup(func() { assert.NoError(t, unix.Unmount(d.folder, unix.MNT_DETACH)) })
+	t.Cleanup(func() {
+		if t.Failed() {
+			d.describe(t)
+		}
+		assert.NoError(t, unix.Unmount(d.folder, unix.MNT_DETACH))
+	})
 	return d
+}
+
+// describe says what takes the room.
+func (d *smallDisk) describe(t *testing.T) {
+	files, err := os.ReadDir(d.folder)
+	assert.NoError(t, err)
+	for _, file := range files {
+		if info, err := file.Info(); err == nil {
+			t.Logf("%9d %s", info.Size(), info.Name())
+		}
+	}
 }
 
 func (d *smallDisk) ballast() string { return filepath.Join(d.folder, "ballast") }

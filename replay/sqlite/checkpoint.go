@@ -21,7 +21,7 @@ const (
 	// maxWAL is what the log is cut down to after it has grown.
 	maxWAL = 192 << 20
 	// idleCheckpoint is how long a store rests before it is tidied up, and how
-	// long a checkpoint that failed is not tried again.
+	// long a checkpoint that failed is not tried again, but for want of room.
 	idleCheckpoint = 2 * time.Second
 )
 
@@ -52,14 +52,16 @@ func (w *writer) checkpoints(done <-chan struct{}) {
 			resting = 0
 		}
 		before = written
-		if written == 0 || waiting > 0 || resting < idleCheckpoint && !w.isLong() {
+		if written == 0 || waiting > 0 || resting < idleCheckpoint && !w.isLong() && !w.cramped.Load() {
 			continue
 		}
 		w.written.Add(-written)
 		before = 0
 		if !w.checkpoint() {
 			w.written.Add(1) // there is something to do
-			waiting = idleCheckpoint
+			if w.torn && !w.cramped.Load() {
+				waiting = idleCheckpoint
+			}
 		}
 	}
 }
@@ -103,6 +105,7 @@ func (w *writer) checkpoint() bool {
 		w.torn = true
 		w.log.Warn("checkpoint", "err", classify(err))
 	}
+	w.cramped.Store(code(err) == lib.SQLITE_FULL)
 	// A reader or another process may be in the way, or the disk.
 	return err == nil && !busy
 }

@@ -95,6 +95,7 @@ type writer struct {
 	mu      sync.Mutex // held during a transaction and a blocking checkpoint
 	tx      tx
 	written atomic.Int64 // bytes, about, since the last checkpoint
+	cramped atomic.Bool  // the database could not grow by what is in the log
 
 	retain    bool
 	retention retention
@@ -348,6 +349,9 @@ func (w *writer) transact(group []*job) (failed *job, err error) {
 	t := &w.tx
 	if err := w.present(); err != nil {
 		return nil, err
+	}
+	if w.cramped.Load() {
+		return nil, ErrFull // a longer log would take what the database lacks
 	}
 	if err := w.connect(background); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrWrite, err)
