@@ -96,3 +96,13 @@ func classify(err error) error {
 	}
 	return fmt.Errorf("%w: %w", class, err)
 }
+
+// classifyRead is classify for reads, which an open store has: what is no
+// database by now was one.
+func classifyRead(err error) error {
+	switch code(err) {
+	case lib.SQLITE_CORRUPT, lib.SQLITE_NOTADB:
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return err
+}
