@@ -44,8 +44,10 @@ func requestTarget(r *http.Request) (path, query string) {
 		}
 	}
 	path, query, _ = strings.Cut(target, "?")
-	if path == "" {
-		path = "/"
+	// Behind a host, what begins otherwise would be part of its name: a:@b is a
+	// target that servers take.
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path
 	}
 	return path, query
 }

@@ -37,6 +37,7 @@ func TestNewDelivery(t *testing.T) {
 		"http://h?b":         {"/", "b"},
 		"//x/y":              {"//x/y", ""},
 		"/a?b?c":             {"/a", "b?c"},
+		"a:@evil.test/x?y":   {"/a:@evil.test/x", "y"}, // http://localhost:3000a:@evil.test/x would be there
 	} {
 		d := NewDelivery(request(t, "POST "+line+" HTTP/1.1\nHost: h"), nil)
 		assert.Equal(t, want, [2]string{d.Path, d.Query}, line)

@@ -65,7 +65,7 @@ func addressFor(name string, d *replay.Delivery) (string, error) {
 	}
 	name += u.Host
 	if u.Path == "" {
-		name += d.Path
+		name += archive.Rooted(d.Path)
 	} else {
 		name += u.EscapedPath()
 	}

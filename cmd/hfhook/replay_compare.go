@@ -107,13 +107,17 @@ func comparisonOf(c *cli.Context) (*comparison, error) {
 }
 
 func readGolden(file string, update bool) (*compare.Golden, error) {
-	f, err := os.Open(file)
+	info, err := os.Stat(file)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && update:
 		return &compare.Golden{}, nil
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, failed(fmt.Errorf("there is no file %s yet", file), "--update-golden writes the answers that come into it")
-	case err != nil:
+	case err == nil && !info.Mode().IsRegular():
+		return nil, notGolden(file)
+	}
+	f, err := os.Open(file)
+	if err != nil {
 		return nil, failed(fmt.Errorf("read the expected answers: %w", err), "")
 	}
 	defer f.Close()
@@ -122,6 +126,12 @@ func readGolden(file string, update bool) (*compare.Golden, error) {
 		return nil, failed(fmt.Errorf("%s holds no expected answers: %w", file, err), "--golden takes a file that --update-golden has written")
 	}
 	return golden, nil
+}
+
+// notGolden refuses what is no file: opening a pipe would wait, and root would
+// lose a device that is replaced.
+func notGolden(file string) error {
+	return failed(fmt.Errorf("%s is no regular file", file), "--golden takes a file that --update-golden has written")
 }
 
 // with gives the targets that d is sent to in place of these.
@@ -275,7 +285,11 @@ func writeGolden(file string, golden *compare.Golden) error {
 	mode := fs.FileMode(0o644) // it is for the repository
 	if there, err := filepath.EvalSymlinks(file); err == nil {
 		file = there
-		if info, err := os.Stat(there); err == nil {
+		info, err := os.Stat(there)
+		if err == nil && !info.Mode().IsRegular() { // since it was read
+			return notGolden(file)
+		}
+		if err == nil {
 			mode = info.Mode().Perm()
 		}
 	}

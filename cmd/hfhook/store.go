@@ -62,6 +62,8 @@ func storeHint(err error) (string, bool) {
 		return "move the file away, and a new one is made; the program sqlite3 may save what is in it with .recover", true
 	case errors.Is(err, sqlite.ErrNotRegular):
 		return "name the file itself with --store FILE", true
+	case errors.Is(err, sqlite.ErrSecondName):
+		return "make it a file of its own: copy it, and name the copy with --store FILE", true
 	case errors.Is(err, sqlite.ErrFull):
 		return "make some room on the disk", true
 	case errors.Is(err, sqlite.ErrNewerSchema):

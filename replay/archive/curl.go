@@ -123,7 +123,7 @@ func (c *curlWriter) write(d *replay.Delivery) error {
 	if err != nil {
 		return err
 	}
-	command := CurlCommand(d, `"$to"`+WithSecret(requestTarget(d)))
+	command := CurlCommand(d, `"$to"`+WithSecret(Rooted(requestTarget(d))))
 	if words, ok := CurlBody(d.Body); ok {
 		command += words
 	} else {
@@ -150,6 +150,16 @@ func base64Lines(b []byte) string {
 		text = text[n:]
 	}
 	return lines.String()
+}
+
+// Rooted gives the path of a delivery as it can stand behind a host. Without a
+// slash, as a stranger's store may have it, it would be part of the host's name
+// and the secret would go elsewhere.
+func Rooted(path string) string {
+	if strings.HasPrefix(path, "/") {
+		return path
+	}
+	return "/" + path
 }
 
 // requestTarget is the path and query of a delivery, as in a request line.

@@ -94,6 +94,9 @@ func lockedBy(path string) (*InUseError, error) {
 	if _, err := os.Lstat(path); err != nil {
 		return nil, nil // nobody ever did
 	}
+	if err := lookAtOne(path); err != nil { // a link would be followed, a pipe read
+		return nil, err
+	}
 	lock, err := tryLock(path)
 	if used, ok := errors.AsType[*InUseError](err); ok {
 		return used, nil

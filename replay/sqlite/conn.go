@@ -171,6 +171,15 @@ func (c *conn) ints(ctx context.Context, sql string, args ...driver.Value) (ints
 	return ints, err
 }
 
+// stateRow gives columns of the one row of that table.
+func (c *conn) stateRow(ctx context.Context, columns string) ([]int64, error) {
+	row, err := c.ints(ctx, "SELECT "+columns+" FROM state")
+	if err == nil && len(row) == 0 {
+		err = errNoState
+	}
+	return row, err
+}
+
 func integer(v driver.Value) int64 { n, _ := v.(int64); return n }
 func text(v driver.Value) string   { s, _ := v.(string); return s }
 func blob(v driver.Value) []byte   { b, _ := v.([]byte); return b }

@@ -8,7 +8,7 @@ import (
 	lib "modernc.org/sqlite/lib"
 )
 
-// A caller decides by these. Open gives the first five and InUseError; Append
+// A caller decides by these. Open gives the first six and InUseError; Append
 // and Finish give ErrLocked and ErrWrite, and then nothing was kept.
 var (
 	// ErrNotDatabase: the file is no store, but something else.
@@ -18,6 +18,10 @@ var (
 	// ErrNotRegular: the store, or a file beside it that belongs to it, is a
 	// symbolic link or no file at all.
 	ErrNotRegular = errors.New("not a regular file")
+	// ErrSecondName: the store, or a file beside it that belongs to it, is the
+	// same file as another one somewhere (a hard link). What is written would
+	// stand there too, and under each name SQLite would keep another log.
+	ErrSecondName = errors.New("a file that has a second name")
 	// ErrReadOnly: the file or its folder cannot be written.
 	ErrReadOnly = errors.New("store is read-only")
 	// ErrLocked: another program held the store for longer than
@@ -91,4 +95,14 @@ func classify(err error) error {
 		return err
 	}
 	return fmt.Errorf("%w: %w", class, err)
+}
+
+// classifyRead is classify for reads, which an open store has: what is no
+// database by now was one.
+func classifyRead(err error) error {
+	switch code(err) {
+	case lib.SQLITE_CORRUPT, lib.SQLITE_NOTADB:
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return err
 }

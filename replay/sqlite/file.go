@@ -69,16 +69,27 @@ func makeDir(dir string) error {
 // store, when it cannot be one. What is not there is fine.
 func lookAt(path string) error {
 	for _, suffix := range []string{"", "-wal", "-shm", "-journal", ".lock"} {
-		info, err := os.Lstat(path + suffix)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-		case err != nil:
-			return access(err)
-		case !info.Mode().IsRegular():
-			return fmt.Errorf("%w: %s", ErrNotRegular, path+suffix)
-		case suffix == "" && info.Size() > 0 && info.Size() < minDatabase:
-			return ErrNotDatabase
+		if err := lookAtOne(path + suffix); err != nil {
+			return err
 		}
+	}
+	if info, err := os.Lstat(path); err == nil && info.Size() > 0 && info.Size() < minDatabase {
+		return ErrNotDatabase
+	}
+	return nil
+}
+
+func lookAtOne(path string) error {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return access(err)
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%w: %s", ErrNotRegular, path)
+	case shared(info):
+		return fmt.Errorf("%w: %s", ErrSecondName, path)
 	}
 	return nil
 }

@@ -2,7 +2,7 @@ package sqlite
 
 import (
 	"encoding/binary"
-	"errors"
+	"fmt"
 	"net/http"
 )
 
@@ -36,7 +36,7 @@ func appendString(b []byte, s string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
 
-var errHeader = errors.New("damaged header")
+var errHeader = fmt.Errorf("%w: a header cannot be read", ErrDamaged)
 
 func decodeHeader(b []byte) (http.Header, error) {
 	if len(b) == 0 {
@@ -44,20 +44,31 @@ func decodeHeader(b []byte) (http.Header, error) {
 	}
 	d := decoder{rest: b}
 	keys := d.count()
-	h := make(http.Header, keys)
+	h := make(http.Header, min(keys, likelyCount))
 	for range keys {
 		key := d.string()
-		values := make([]string, d.count())
-		for i := range values {
-			values[i] = d.string()
+		n := d.count()
+		values := make([]string, 0, min(n, likelyCount))
+		for range n {
+			values = append(values, d.string())
+			if d.bad {
+				return nil, errHeader
+			}
 		}
 		h[key] = values
+		if d.bad {
+			return nil, errHeader
+		}
 	}
 	if d.bad || len(d.rest) > 0 {
 		return nil, errHeader
 	}
 	return h, nil
 }
+
+// likelyCount is how many there may be for room to be made before they are
+// read: what a stranger claims takes no memory.
+const likelyCount = 32
 
 // decoder reads nothing more once it was bad.
 type decoder struct {

@@ -67,7 +67,9 @@ func (s *Store) listOldest(ctx context.Context, f *replay.Filter, yield func(*re
 				return err
 			}
 			if more = len(found) > 0; more {
-				span.from = found[len(found)-1].ID + 1
+				if more, err = span.behind(found[len(found)-1].ID); err != nil {
+					return err
+				}
 				left -= len(found)
 			}
 		}
@@ -136,7 +138,9 @@ func (s *Store) Count(ctx context.Context, f replay.Filter) (n int, err error) {
 				return 0, fmt.Errorf("count deliveries: %w", err)
 			}
 			if more = len(entries) > 0; more {
-				span.from = entries[len(entries)-1].id + 1
+				if more, err = span.behind(entries[len(entries)-1].id); err != nil {
+					return 0, fmt.Errorf("count deliveries: %w", err)
+				}
 				left, n = left-len(entries), n+len(entries)
 			}
 		}
@@ -163,6 +167,19 @@ type search struct {
 
 // span is a range of ids, both inclusive.
 type span struct{ from, to int64 }
+
+// behind takes off what a search has come to, and reports whether anything is
+// left. Where ids do not go up, it would never end.
+func (s *span) behind(last int64) (more bool, err error) {
+	if last < s.from {
+		return false, fmt.Errorf("%w: delivery %d comes after a later one", ErrDamaged, last)
+	}
+	if last >= s.to {
+		return false, nil
+	}
+	s.from = last + 1
+	return true, nil
+}
 
 // entry is a delivery that a search found.
 type entry struct{ id, weight int64 }
@@ -194,7 +211,7 @@ func (s *Store) search(ctx context.Context, f *replay.Filter, order string) (*se
 	}
 	where = " WHERE d.id BETWEEN ?1 AND ?2" + where + " ORDER BY d.id" + order + " LIMIT ?"
 	return &search{
-		sql:     "SELECT d.id, d.weight FROM " + from + where,
+		sql:     "SELECT d.id, max(d.weight, coalesce(length(d.body), 0)) FROM " + from + where,
 		loadSQL: "SELECT " + deliveryColumns + " FROM " + from + " CROSS JOIN arrivals a ON a.id = d.arrival_id" + where,
 		args:    args,
 		spans:   spans,
@@ -206,23 +223,32 @@ func decodes(f *replay.Filter) bool {
 }
 
 func (s *Store) buckets(ctx context.Context, f *replay.Filter) (spans []span, err error) {
-	var ends []int64
-	err = s.read(ctx, func(c *conn) (err error) {
-		ends, err = c.ints(ctx, "SELECT (SELECT min(id) FROM deliveries), (SELECT max(id) FROM deliveries)")
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	first, last := max(ends[0], f.FromID), ends[1]
+	last := int64(math.MaxInt64)
 	if f.ToID != 0 {
-		last = min(last, f.ToID)
+		last = f.ToID
 	}
 	const size = 1 << 10 // as in the index
-	for from := first &^ (size - 1); from <= last; from += size {
-		spans = append(spans, span{from, from + size - 1})
-	}
-	return spans, nil
+	err = s.read(ctx, func(c *conn) error {
+		// From one that is there to the next: a stranger may have put years of
+		// empty ones in between.
+		for from := f.FromID; from <= last; {
+			next, err := c.ints(ctx, "SELECT id FROM deliveries WHERE id >= ? ORDER BY id LIMIT 1", from)
+			if err != nil {
+				return err
+			}
+			if len(next) == 0 || next[0] < from || next[0] > last {
+				break
+			}
+			first := next[0] &^ (size - 1)
+			spans = append(spans, span{first, first + (size - 1)})
+			if first > math.MaxInt64-size {
+				break
+			}
+			from = first + size
+		}
+		return nil
+	})
+	return spans, err
 }
 
 // find gives up to so many deliveries, and stops after the one that fills

@@ -82,11 +82,11 @@ func (s *Store) read(ctx context.Context, f func(c *conn) error) (err error) {
 	defer func() { s.readers.pool <- c }()
 	if c == nil {
 		if c, err = connect(ctx, s.readers.dsn); err != nil {
-			return err
+			return classifyRead(err)
 		}
 	}
 	if _, err := c.exec(background, "BEGIN"); err != nil {
-		return err
+		return classifyRead(err)
 	}
 	err = f(c)
 	if _, end := c.exec(background, "COMMIT"); err == nil {
@@ -95,7 +95,7 @@ func (s *Store) read(ctx context.Context, f func(c *conn) error) (err error) {
 	if err != nil && ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return err
+	return classifyRead(err)
 }
 
 // Get implements replay.Store.
@@ -120,7 +120,8 @@ const (
 	arrivalColumns = "a.id, a.delivery_id, a.time, a.answer, a.repeat, a.remote"
 	attemptColumns = "t.id, t.delivery_id, t.arrival_id, t.started, t.duration, t.status, t.body_cut, t.kind, t.failure, t.error, t.header, t.body, n.name, t.exit, t.edited, t.sent_header, t.sent_body"
 
-	deliveryColumns = arrivalColumns + `, d.body_size, d.verdict, d.endpoint, d.scope, d.action, d.repo_type, d.repo,
+	// With the delivery's own id: what an arrival says may be a stranger's.
+	deliveryColumns = `a.id, d.id, a.time, a.answer, a.repeat, a.remote, d.body_size, d.verdict, d.endpoint, d.scope, d.action, d.repo_type, d.repo,
 			d.webhook_id, d.method, d.path, d.query, d.host, d.reason, d.summary, d.header, d.body`
 
 	// CROSS JOIN tells SQLite to begin with the ids.

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"time"
@@ -34,7 +35,13 @@ type state struct {
 	rejected, rejectedBytes int64
 }
 
-var errNoState = errors.New("store has lost its state")
+// maxID is further than anybody comes. Behind the largest number ids would go
+// on with the smallest, where nobody looks for them.
+const maxID = 1 << 62
+
+var errNoIDs = fmt.Errorf("%w: its ids have come to an end", ErrDamaged)
+
+var errNoState = fmt.Errorf("%w: it has lost its state", ErrDamaged)
 
 var background = context.Background()
 
@@ -42,9 +49,9 @@ func (t *tx) begin() error {
 	if err := t.lock(); err != nil {
 		return err
 	}
-	row, err := t.ints(background, "SELECT delivery, event, kept, kept_bytes, rejected, rejected_bytes FROM state")
-	if err == nil && len(row) != 6 {
-		err = errNoState
+	row, err := t.stateRow(background, "delivery, event, kept, kept_bytes, rejected, rejected_bytes")
+	if err == nil && (row[0] < 0 || row[0] > maxID || row[1] < 0 || row[1] > maxID) {
+		err = errNoIDs
 	}
 	if err != nil {
 		_, rollback := t.exec(background, "ROLLBACK")
@@ -113,6 +120,9 @@ func (t *tx) target(name string) (int64, error) {
 		return 0, err
 	}
 	ids, err := t.ints(background, "SELECT id FROM targets WHERE name = ?", name)
+	if err == nil && len(ids) == 0 { // an index that is not ours had it left out
+		err = fmt.Errorf("%w: it keeps no target", ErrDamaged)
+	}
 	if err != nil {
 		return 0, err
 	}

@@ -36,7 +36,7 @@ func (s *Store) Watch(ctx context.Context) iter.Seq2[replay.News, error] {
 // lastEvent gives the number of the newest event.
 func (s *Store) lastEvent(ctx context.Context) (event int64, err error) {
 	err = s.read(ctx, func(c *conn) error {
-		row, err := c.ints(ctx, "SELECT event FROM state")
+		row, err := c.stateRow(ctx, "event")
 		if err == nil {
 			event = row[0]
 		}
@@ -112,7 +112,7 @@ const newsSQL = `SELECT a.id, a.delivery_id, d.weight FROM arrivals a JOIN deliv
 // A cursor that stays says that there are none.
 func (s *Store) newsAfter(ctx context.Context, cursor int64) (news []replay.News, next int64, err error) {
 	err = s.read(ctx, func(c *conn) error {
-		row, err := c.ints(ctx, "SELECT event FROM state")
+		row, err := c.stateRow(ctx, "event")
 		if err != nil || row[0] == cursor {
 			next = cursor
 			return err

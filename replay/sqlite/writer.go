@@ -146,10 +146,7 @@ func openWriter(ctx context.Context, s *Store, o Options) (_ *writer, err error)
 	if w.file, err = os.Stat(s.path); err != nil {
 		return nil, err
 	}
-	newest, err := w.conn.ints(ctx, "SELECT delivery FROM state")
-	if err == nil && len(newest) != 1 {
-		err = errNoState
-	}
+	newest, err := w.conn.stateRow(ctx, "delivery")
 	if err != nil {
 		return nil, err
 	}
