@@ -7,7 +7,7 @@ VERSION ?= $(shell git describe --tags --always 2>/dev/null | sed -n 's/^v\([0-9
 LDFLAGS  = -s -w $(if $(VERSION),-X main.version=$(VERSION))
 TOOL     = $(GO) tool -modfile=.ci/tools.mod
 
-.PHONY: help build man dev test lint vuln licences cross bench fuzz picture clean
+.PHONY: help build man dev test lint vuln licences cross bench fuzz torture picture clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | sort
@@ -72,8 +72,11 @@ fuzz: ## fuzz each target for FUZZTIME (default 30s)
 	  done; \
 	done
 
+torture: ## kill, cut, fill and flood for some minutes; SEED=... does it again
+	@GO="$(GO)" .ci/torture $(SEED)
+
 picture: ## draw docs/dev.svg anew, from a real session
 	.ci/picture/session
 
 clean: ## remove what was built
-	rm -rf bin
+	rm -rf bin torture.log

@@ -133,8 +133,8 @@ func benchmarkHTTP(b *testing.B, h http.Handler) {
 }
 
 // load spends as little as it can, since it shares the processors: the request
-// is the same bytes each time but for its Webhook-Id, and every answer as long
-// as the first one.
+// is the same bytes each time but for its Webhook-Id and, for each connection,
+// its repo; and every answer as long as the first one.
 func load(b *testing.B, addr string) {
 	text := benchmarkRequest(b)
 	at := strings.Index(text, webhookIDPlace)
@@ -151,7 +151,8 @@ func load(b *testing.B, addr string) {
 			return
 		}
 		defer c.Close()
-		id, request := newWebhookID(connections.Add(1)), []byte(text)
+		writer := connections.Add(1)
+		id, request := newWebhookID(writer), []byte(ofRepo(text, writer))
 		var answer []byte
 		for pb.Next() {
 			copy(request[at:], id.next())
@@ -178,7 +179,15 @@ func load(b *testing.B, addr string) {
 // webhookID counts up in a text that is always as long as webhookIDPlace.
 type webhookID struct{ writer, n int64 }
 
-const webhookIDPlace = "writer00-00000000"
+const (
+	webhookIDPlace = "writer00-00000000"
+	repoPlace      = "some-user/some-repo"
+)
+
+// ofRepo gives a request the repo of a writer, whose name is as long.
+func ofRepo(request string, writer int64) string {
+	return strings.Replace(request, repoPlace, fmt.Sprintf("some-user/repo-%04d", writer%10_000), 1)
+}
 
 func newWebhookID(writer int64) *webhookID { return &webhookID{writer: writer % 100} }
 

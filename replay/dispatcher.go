@@ -47,9 +47,9 @@ type DispatcherOptions struct {
 // at the same time. Targets do not wait for each other.
 //
 // Each delivery is sent at least once: a second time, if the process ended
-// before the first was recorded. An attempt that failed is an attempt, and is
-// not repeated. But while a target refuses connections nothing was sent, and
-// its deliveries are held.
+// before the first was recorded, which at the most the last one of each repo
+// is not. An attempt that failed is an attempt, and is not repeated. But while
+// a target refuses connections nothing was sent, and its deliveries are held.
 type Dispatcher struct {
 	o       DispatcherOptions
 	senders []*sender

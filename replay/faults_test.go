@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -106,12 +107,38 @@ func TestDispatcherSaysWhatItCouldNotRecord(t *testing.T) {
 		}
 		time.Sleep(time.Hour)
 		sent := len(h.seen())
-		assert.Less(t, sent, 200, "what is not recorded is bounded")
+		assert.Equal(t, 10, sent, "what is not recorded is bounded: one of each repo")
 		start := time.Now()
 		err := stop()
 		assert.LessOrEqual(t, time.Since(start), 10*time.Second, "twice the grace")
 		require.ErrorIs(t, err, full)
 		assert.Contains(t, err.Error(), fmt.Sprint(sent, " attempts"))
+	})
+}
+
+// A process may be killed at any moment. What it has sent and not recorded is
+// sent again: one delivery of each repo, and nothing that came before it.
+func TestNothingOvertakesWhatIsNotRecorded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var full atomic.Bool
+		full.Store(true)
+		s := &faulty{memory.New(), func(m string) error {
+			if m == "Finish" && full.Load() {
+				return errors.New("disk full")
+			}
+			return nil
+		}}
+		h := &handler{name: "h"}
+		_, stop := run(t, replay.DispatcherOptions{Store: s, Targets: []replay.Target{h}})
+		for i := range 30 {
+			appendTo(t, s, incoming(fmt.Sprint(i), fmt.Sprint("a/", i%3), "h"))
+		}
+		time.Sleep(time.Minute)
+		assert.ElementsMatch(t, []int64{1, 2, 3}, h.seen(), "the first of each repo")
+		full.Store(false)
+		time.Sleep(time.Minute)
+		require.NoError(t, stop())
+		assert.Len(t, h.seen(), 30)
 	})
 }
 

@@ -3,22 +3,23 @@ package replay
 import "slices"
 
 // line is what waits for one target, in order for each lane. A lane is a repo:
-// one of its deliveries is sent at a time. A line holds no deliveries, only
-// their IDs, and not more than limit of them.
+// one of its deliveries is sent at a time, and the next one when the attempt is
+// recorded. A line holds no deliveries, only their IDs, and not more than limit
+// of them.
 type line struct {
 	limit   int
 	lanes   map[string]*lane
 	ready   []*lane            // have something waiting and nothing being sent
 	waiting map[int64]struct{} // deliveries in a lane
 	// sent has the deliveries that are being sent, or were and are not
-	// recorded yet.
-	sent map[int64]struct{}
+	// recorded yet, and their lanes.
+	sent map[int64]*lane
 }
 
 type lane struct {
 	name  string
 	items []item
-	busy  bool // one of the lane is being sent
+	busy  bool // one of the lane is sent, or being sent
 }
 
 // item is a place in a line.
@@ -33,7 +34,7 @@ func newLine(limit int) *line {
 		limit:   limit,
 		lanes:   make(map[string]*lane),
 		waiting: make(map[int64]struct{}),
-		sent:    make(map[int64]struct{}),
+		sent:    make(map[int64]*lane),
 	}
 }
 
@@ -52,23 +53,19 @@ func (l *line) add(it item) {
 	}
 }
 
-// next takes an item to be sent; sent or back has to follow. A delivery whose
-// last attempt is not recorded stays where it is until then, for only the
-// store knows whether it is to be sent once more.
+// next takes an item to be sent; recorded or back has to follow.
 func (l *line) next() (item, bool) {
-	for i, n := range l.ready {
-		it := n.items[0]
-		if _, ok := l.sent[it.delivery]; ok {
-			continue
-		}
-		l.ready = slices.Delete(l.ready, i, i+1)
-		n.items = n.items[1:]
-		n.busy = true
-		delete(l.waiting, it.delivery)
-		l.sent[it.delivery] = struct{}{}
-		return it, true
+	if len(l.ready) == 0 {
+		return item{}, false
 	}
-	return item{}, false
+	n := l.ready[0]
+	l.ready = slices.Delete(l.ready, 0, 1)
+	it := n.items[0]
+	n.items = n.items[1:]
+	n.busy = true
+	delete(l.waiting, it.delivery)
+	l.sent[it.delivery] = n
+	return it, true
 }
 
 // back undoes next: the item waits again, before all others of its lane.
@@ -84,10 +81,6 @@ func (l *line) back(it item) {
 	l.leave(n)
 }
 
-// passed says that an item was sent: its lane goes on, while the delivery is
-// being recorded.
-func (l *line) passed(it item) { l.leave(l.lane(it.lane)) }
-
 // begun reports whether a delivery is being sent, or was and is not recorded
 // yet.
 func (l *line) begun(delivery int64) bool {
@@ -95,8 +88,15 @@ func (l *line) begun(delivery int64) bool {
 	return ok
 }
 
-// recorded forgets a delivery that was sent.
-func (l *line) recorded(delivery int64) { delete(l.sent, delivery) }
+// recorded forgets a delivery that was sent: its lane goes on. If it went on
+// before, a process that is killed would leave behind deliveries of a repo that
+// were sent and are sent again, after later ones.
+func (l *line) recorded(delivery int64) {
+	if n, ok := l.sent[delivery]; ok {
+		delete(l.sent, delivery)
+		l.leave(n)
+	}
+}
 
 func (l *line) lane(name string) *lane {
 	n := l.lanes[name]

@@ -262,9 +262,9 @@ func (s *sender) send(ctx context.Context, it item, probe bool) {
 	s.mu.Unlock()
 }
 
-// pass lets the lane of an item go on. The caller has the lock.
+// pass takes what came of an item. Its lane goes on when the attempt is
+// recorded. The caller has the lock.
 func (s *sender) pass(it item, probe bool, a *Attempt) {
-	s.line.passed(it)
 	if a == nil {
 		s.line.recorded(it.delivery)
 	}

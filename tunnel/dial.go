@@ -12,8 +12,10 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"syscall"
 	"time"
+	"unicode"
 
 	"golang.org/x/net/http/httpproxy"
 	"golang.org/x/net/proxy"
@@ -170,12 +172,31 @@ func DialProblem(err error) string {
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
 		words = "no route, is the network up?"
 	default:
-		return err.Error()
+		return printable(err.Error())
 	}
 	if p, ok := errors.AsType[*proxyError](err); ok {
 		words = "proxy " + p.host + ": " + words
 	}
 	return words
+}
+
+const shownRunes = 300
+
+// printable is the text of an error on one line: names in a certificate, as
+// others made them up, are in it too.
+func printable(s string) string {
+	s, n := strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, s), 0
+	for i := range s {
+		if n++; n > shownRunes {
+			return s[:i] + "..."
+		}
+	}
+	return s
 }
 
 func isTimeout(err error) bool {

@@ -205,7 +205,7 @@ func transportError(public *url.URL, err error) *ProbeError {
 		e.Hint = "a new name can take a minute to appear in DNS"
 	case isCert, isPlain, isAlert, errors.Is(err, http.ErrSchemeMismatch):
 		e.Class = ProbeTLS
-		e.Detail = fmt.Sprintf("TLS with %s fails (%v)", public, err)
+		e.Detail = fmt.Sprintf("TLS with %s fails (%s)", public, printable(err.Error()))
 		e.Hint = "the Hub will not deliver to it either"
 	default:
 		e.Class = ProbeUnreachable

@@ -1,10 +1,14 @@
 package tunnel_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
+	"crypto/x509"
 	"io"
 	"log"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -76,11 +80,19 @@ func TestProbeHandlerLeavesTheRestAlone(t *testing.T) {
 }
 
 func TestProbeTellsFailuresApart(t *testing.T) {
+	asking := tunnel.NewProber()
+	seen := httptest.NewRecorder()
+	asking.Handler(nil).ServeHTTP(seen, httptest.NewRequest("GET", "/.well-known/hfhook/"+rand.Text(), nil))
+	former := seen.Body.String()
 	other := tunnel.NewProber().Handler(http.NotFoundHandler())
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch prefix, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/"); prefix {
 		case "other":
 			other.ServeHTTP(w, r)
+		case "echo":
+			_, _ = io.WriteString(w, r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:])
+		case "replay": // what was right for another question
+			_, _ = io.WriteString(w, former)
 		case "page":
 			w.Header().Set("Content-Type", "text/html; charset=utf-8")
 			_, _ = io.WriteString(w, "<p>Are you sure?")
@@ -126,6 +138,8 @@ func TestProbeTellsFailuresApart(t *testing.T) {
 		detail string
 	}{
 		{srv.URL + "/other", tunnel.ProbeForeign, 200, "", "answers, but not from this hfhook"},
+		{srv.URL + "/echo", tunnel.ProbeForeign, 200, "", "answers, but not from this hfhook"},
+		{srv.URL + "/replay", tunnel.ProbeForeign, 200, "", "answers, but not from this hfhook"},
 		{srv.URL + "/huge", tunnel.ProbeForeign, 200, "", "answers, but not from this hfhook"},
 		{srv.URL + "/page", tunnel.ProbePage, 200, "", "shows a page before your receiver"},
 		{srv.URL + "/quota", tunnel.ProbeProvider, 429, "ERR_NGROK_727", "ngrok answers for you: a request quota of your plan is used up (ERR_NGROK_727)"},
@@ -140,7 +154,8 @@ func TestProbeTellsFailuresApart(t *testing.T) {
 		{strings.Replace(srv.URL, "http:", "https:", 1), tunnel.ProbeTLS, 0, "", "fails (http: server gave HTTP response"},
 	} {
 		t.Run(strings.TrimPrefix(c.url, srv.URL), func(t *testing.T) {
-			p := tunnel.NewProber()
+			p := asking
+			p.Timeout = 0
 			if strings.HasSuffix(c.url, "/hang") {
 				p.Timeout = 20 * time.Millisecond
 			}
@@ -180,6 +195,27 @@ func TestProbeTellsFailuresApart(t *testing.T) {
 		require.ErrorAs(t, err, &e)
 		assert.Equal(t, tunnel.ProbeTLS, e.Class)
 	})
+}
+
+// Certificates hold names that anybody made up, and the text of an error has
+// them all.
+func TestProbeShowsNothingThatSteersATerminal(t *testing.T) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"a\x1b]0;b\x07\nhint: c"}}
+	cert, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	require.NoError(t, err)
+	srv := httptest.NewUnstartedServer(http.NotFoundHandler())
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+	srv.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{cert}, PrivateKey: key}}}
+	srv.StartTLS()
+	defer srv.Close()
+	err = tunnel.NewProber().Probe(t.Context(), mustURL(t, strings.Replace(srv.URL, "127.0.0.1", "localhost", 1)))
+	var e *tunnel.ProbeError
+	require.ErrorAs(t, err, &e)
+	assert.Equal(t, tunnel.ProbeTLS, e.Class)
+	assert.NotContains(t, e.Error(), "\x1b")
+	assert.NotContains(t, e.Error(), "\n")
 }
 
 type roundTripper func(*http.Request) (*http.Response, error)

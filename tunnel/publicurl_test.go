@@ -2,6 +2,7 @@ package tunnel_test
 
 import (
 	"crypto/rand"
+	"regexp"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -18,6 +19,9 @@ func TestParsePublicURL(t *testing.T) {
 		"https://example.com/a/b%2Fc///":     "https://example.com/a/b%2Fc",
 		"https://[2001:db8::1]/hooks":        "https://[2001:db8::1]/hooks",
 		"https://me-name.hf.space/Case/Kept": "https://me-name.hf.space/Case/Kept",
+		"https://my_laptop.example.com.":     "https://my_laptop.example.com.",
+		"https://B\u00fccher.example":        "https://xn--bcher-kva.example",
+		"https://127.0.0.1:8443":             "https://127.0.0.1:8443",
 	} {
 		u, err := tunnel.ParsePublicURL(in, false)
 		require.NoError(t, err, in)
@@ -46,6 +50,24 @@ func TestParsePublicURLRefuses(t *testing.T) {
 		"https://x.io#" + secret:        "the public URL has a fragment",
 		"https://u:" + secret + "@x:p":  "the public URL is not a URL",
 		"https://x.io/%zz":              "the public URL is not a URL",
+
+		"https://x.io/a%0d%0aSet-Cookie:x": "the public URL has something in its path that cannot be shown",
+		"https://x.io/\u202egpj.exe":       "the public URL has something in its path that cannot be shown",
+		"https://x.io/%1b]0;x%07":          "the public URL has something in its path that cannot be shown",
+		"https://x.io, https://y.io":       "the public URL is not a URL",
+		"https://$(id).io":                 "the public URL has a host that is none",
+		`https://x"onload="y.io`:           "the public URL has a host that is none",
+		"https://x'.io":                    "the public URL has a host that is none",
+		"https://x.io;id":                  "the public URL has a host that is none",
+		"https://exam\u202eelp.com":        "the public URL has a host that is none",
+		"https://a%C2%9Bb.com":             "the public URL has a host that is none",
+		"https://-x.io":                    "the public URL has a host that is none",
+		"https://..x.io":                   "the public URL has a host that is none",
+		"https://x.io:":                    "the public URL has a host that is none",
+		"https://x.io:0":                   "the public URL has a host that is none",
+		"https://x.io:65536":               "the public URL has a host that is none",
+		"https://[fe80::1%25$(id)]":        "the public URL has a host that is none",
+		"https://[x.io]":                   "the public URL is not a URL",
 	} {
 		_, err := tunnel.ParsePublicURL(in, false)
 		var e *tunnel.Error
@@ -59,8 +81,17 @@ func TestParsePublicURLRefuses(t *testing.T) {
 	assert.Error(t, err, "insecure means http, nothing else")
 }
 
+// Whatever is taken for a public URL can be shown, and given to the Hub.
+var (
+	cleanHost = regexp.MustCompile(`^([0-9a-z_.-]+|\[[0-9a-f:.]+\])(:0*[1-9][0-9]*)?$`)
+	cleanURL  = regexp.MustCompile(`^https://[]\[0-9a-z_.:-]+(/[!-~]*)?$`)
+)
+
 func FuzzParsePublicURL(f *testing.F) {
-	for _, s := range []string{"https://a.b/c", "http://a", "https://[::1]:1/%2F", "https://u@a?b#c", "https:a", "https://a/%2F"} {
+	for _, s := range []string{
+		"https://a.b/c", "http://a", "https://[::1]:1/%2F", "https://u@a?b#c", "https:a", "https://a/%2F",
+		"https://[fe80::1%25e]", "https://$(id)", "https://\u202e.a", "https://B\u00fccher.de:1", "https://a/%1b[", "https://a:", "https://a..",
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -72,7 +103,9 @@ func FuzzParsePublicURL(f *testing.F) {
 		require.NoError(t, err, "%q became %q", s, u)
 		assert.Equal(t, u.String(), again.String(), "parsing is stable")
 		assert.Equal(t, "https", u.Scheme)
-		assert.NotEmpty(t, u.Hostname())
+		assert.Regexp(t, cleanURL, u.String())
+		assert.Regexp(t, cleanHost, u.Host)
+		assert.Nil(t, u.User)
 	})
 }
 

@@ -272,6 +272,9 @@ func (d *dev) run(ctx context.Context) (err error) {
 	}
 	if d.hub != nil {
 		defer func() { err = errors.Join(err, d.hub.end(ctx)) }()
+		if err := d.link.ours(); err != nil {
+			return err
+		}
 		if err := d.hub.start(ctx, public); err != nil {
 			return err
 		}

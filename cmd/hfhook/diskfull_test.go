@@ -8,12 +8,12 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"github.com/hfhook/hfhook/replay"
 )
@@ -35,20 +35,16 @@ func TestAFullDiskAcknowledgesNothing(t *testing.T) {
 		answer.Body.Close()
 		return answer.StatusCode
 	}
-	limit := func(bytes string) {
-		out, err := exec.Command("prlimit", "--pid", fmt.Sprint(p.cmd.Process.Pid), "--fsize="+bytes+":unlimited").CombinedOutput()
-		require.NoError(t, err, string(out))
-	}
 	require.Equal(t, http.StatusOK, post("before"))
 
 	wal, err := os.Stat(store + "-wal")
 	require.NoError(t, err)
-	limit(fmt.Sprint(wal.Size()))
+	limitFileSize(t, p, uint64(wal.Size()))
 	assert.Equal(t, http.StatusServiceUnavailable, post("full"))
 	_, err = p.await(&p.out, `"type":"warning".*not stored`, 1)
 	require.NoError(t, err, "dev says so")
 
-	limit("unlimited")
+	limitFileSize(t, p, unix.RLIM_INFINITY)
 	require.Equal(t, http.StatusOK, post("full"), "dev goes on by itself")
 	code, err := p.end(os.Interrupt)
 	require.NoError(t, err)

@@ -25,6 +25,8 @@ type link struct {
 	over   <-chan struct{} // closed when the tunnel takes no more connections
 	url    atomic.Pointer[url.URL]
 
+	stranger atomic.Pointer[error] // somebody else answers under url; nil: not known of
+
 	watcher *watcher
 	tasks   []*task // that feed the watcher, and the watcher
 }
@@ -131,22 +133,47 @@ func (l *link) close() {
 	}
 }
 
+// ours is an error when somebody else answers under the public URL.
+func (l *link) ours() error {
+	stranger := l.stranger.Load()
+	if stranger == nil {
+		return nil
+	}
+	return &problem{exitNoTunnel, "another tunnel has another name: see --tunnel; --no-probe does without the check",
+		fmt.Errorf("the Hub is not told to deliver where somebody else would get the secret: %w", *stranger)}
+}
+
 // canReconnect reports whether there is a connection that a person could want
 // to be made anew, or at least a URL to be checked.
 func (l *link) canReconnect() bool { return l.tunnel != nil && l.tunnel.URL() != nil }
 
 // announce takes note of a new public URL, and says when it replaces another.
-func (l *link) announce(public *url.URL) {
+// The Hub does not hear of one under which somebody else answers: it would send
+// the secret there.
+func (l *link) announce(public *url.URL, stranger error) {
+	l.stranger.Store(nil)
+	if stranger != nil {
+		l.stranger.Store(&stranger)
+	}
 	old := l.url.Swap(public)
 	l.d.herald.moved(public)
+	switch {
+	case l.d.hub == nil || old == nil:
+	case stranger != nil:
+		l.d.hub.distrust()
+	default:
+		l.d.hub.point(public)
+	}
 	if old == nil || old.String() == public.String() {
 		return
 	}
 	path := l.d.c.String("path")
 	hint := "enter the new one at " + settingsPage + ", or use hfhook webhooks set-url"
-	if l.d.hub != nil {
+	switch {
+	case stranger != nil:
+		hint = "do not enter it anywhere before it leads here"
+	case l.d.hub != nil:
 		hint = "the webhook at the Hub follows"
-		l.d.hub.point(public)
 	}
 	l.d.reporter.warning(fmt.Sprintf("the public URL changed: %s -> %s", old.JoinPath(path), public.JoinPath(path)), hint)
 }

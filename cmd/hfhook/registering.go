@@ -61,9 +61,10 @@ type registering struct {
 
 // standing is how a webhook stands to the session.
 type standing struct {
-	url    string
-	paused bool
-	looks  int // counts how often it was to be looked after
+	url      string
+	paused   bool // nothing arrives
+	stranger bool // somebody else answers under the URL
+	looks    int  // counts how often it was to be looked after
 }
 
 // newRegistering reads the flags; nil: nothing is asked of the Hub.
@@ -214,8 +215,11 @@ func (r *registering) wish(change func(*standing)) {
 
 // point follows a new public URL.
 func (r *registering) point(public *url.URL) {
-	r.wish(func(s *standing) { s.url = r.address(public) })
+	r.wish(func(s *standing) { s.url, s.stranger = r.address(public), false })
 }
+
+// distrust says that somebody else would get the deliveries.
+func (r *registering) distrust() { r.wish(func(s *standing) { s.stranger = true }) }
 
 // outage says that nothing has arrived for long, or arrives again.
 func (r *registering) outage(over bool) {
@@ -283,20 +287,24 @@ func (r *registering) make(ctx context.Context, have *standing, want standing) e
 		}
 		have.url = want.url
 		r.tell("pointed", "webhook "+r.reg.ID()+" points to the new public URL")
-	case want.paused:
+	case want.paused || want.stranger:
 		if err := r.reg.Pause(ctx); err != nil {
 			return err
 		}
-		have.paused, have.looks = true, want.looks
-		r.tell("paused", fmt.Sprintf("nothing arrives for more than %s: webhook %s is disabled, so that the Hub does not suspend it", durationText(outageTime), r.reg.ID()))
+		*have = want
+		text := fmt.Sprintf("nothing arrives for more than %s: webhook %s is disabled, so that the Hub does not suspend it", durationText(outageTime), r.reg.ID())
+		if want.stranger {
+			text = fmt.Sprintf("somebody else answers under the public URL: webhook %s is disabled, so that he does not get the secret", r.reg.ID())
+		}
+		r.tell("paused", text)
 	default:
 		if err := r.reg.Resume(ctx); err != nil {
 			return err
 		}
-		if have.paused {
+		if have.paused || have.stranger {
 			r.tell("resumed", "deliveries arrive again: webhook "+r.reg.ID()+" is enabled")
 		}
-		have.paused, have.looks = false, want.looks
+		*have = want
 	}
 	return nil
 }

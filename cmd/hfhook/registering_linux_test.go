@@ -4,12 +4,16 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"log"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -225,6 +229,52 @@ func TestTheHubFollowsTheTunnel(t *testing.T) {
 
 // Whatever a handler does, the Hub gets its 2xx, unless somebody wants
 // otherwise; then it is said before the webhook is suspended.
+// Somebody else answers under the public URL: the Hub would send him the secret.
+func TestTheHubIsNotPointedAtAStranger(t *testing.T) {
+	t.Parallel()
+	h, server := hubtest.Start(t), sshtest.StartServer(t)
+	through := httputil.NewSingleHostReverseProxy(server.URL())
+	through.ErrorLog = log.New(io.Discard, "", 0)
+	var stranger atomic.Bool
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if stranger.Load() {
+			_, _ = io.WriteString(w, r.URL.Path) // says what he was asked
+			return
+		}
+		through.ServeHTTP(w, r)
+	}))
+	defer front.Close()
+	flags := append(throughServer(server), "--public-url", front.URL, "--watch", "model:acme/bert")
+
+	stranger.Store(true)
+	p := devAtHub(t, h, t.TempDir(), nil, flags...)
+	code, err := p.end(nil)
+	require.NoError(t, err)
+	assert.Equal(t, exitNoTunnel, code)
+	assert.Contains(t, p.err.String(), "the Hub is not told to deliver where somebody else would get the secret")
+	for _, r := range h.Requests() {
+		assert.Equal(t, http.MethodGet, r.Method, "nothing was changed at the Hub")
+	}
+	server.WaitIdle()
+
+	stranger.Store(false)
+	p = devAtHub(t, h, t.TempDir(), nil, flags...)
+	p.ready(t)
+	stranger.Store(true)
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGHUP))
+	_, err = p.await(&p.out, `"type":"registration".*"state":"paused".*`, 1)
+	require.NoError(t, err)
+	require.Len(t, h.Webhooks(), 1)
+	assert.Equal(t, hub.Disabled, h.Webhooks()[0].State)
+	stranger.Store(false)
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGHUP))
+	_, err = p.await(&p.out, `"type":"registration".*"state":"resumed"`, 1)
+	require.NoError(t, err)
+	assert.Equal(t, hub.Enabled, h.Webhooks()[0].State)
+	endsWell(t, p, os.Interrupt)
+	assert.Empty(t, h.Webhooks())
+}
+
 func TestAHandlerThatAlwaysFails(t *testing.T) {
 	t.Parallel()
 	handler := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }))

@@ -16,8 +16,10 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"go.uber.org/goleak"
 
 	"github.com/hfhook/hfhook/tunnel/cloudflared/cloudflaredtest"
+	"github.com/hfhook/hfhook/tunnel/ngrok/ngroktest"
 )
 
 // The stories in testdata/script run the real program against real handlers.
@@ -75,12 +77,25 @@ func TestScripts(t *testing.T) {
 func TestMain(m *testing.M) {
 	cloudflaredtest.Main()
 	testscript.Main(m, map[string]func(){
-		"hfhook":      func() { os.Exit(program()) },
+		"hfhook":      func() { os.Exit(tidyProgram()) },
 		"testhandler": handlerProgram,
 		"testeditor":  editorProgram,
 		"testcommand": commandProgram,
 	})
 }
+
+// tidyProgram is hfhook, which leaves no goroutine of its own behind.
+func tidyProgram() int {
+	code := program()
+	if err := goleak.Find(append(ngroktest.Stuck(), ngroktest.Lingering()...)...); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return leftBehind
+	}
+	return code
+}
+
+// leftBehind is an exit code that the program itself does not have.
+const leftBehind = 99
 
 // story is the key of a script's processes.
 type story struct{}

@@ -17,6 +17,9 @@ const (
 
 	// probePause is between probes that fail.
 	probePause = time.Second
+
+	// strangerPause is between looks at whether a stranger is still there.
+	strangerPause = 15 * time.Second
 )
 
 // watcher follows a tunnel: it reports what happens to it, checks that the
@@ -25,7 +28,7 @@ const (
 type watcher struct {
 	report reporter
 	probe  func(context.Context, *url.URL) error // nil: not wanted
-	told   func(*url.URL)                        // a public URL is announced
+	told   func(public *url.URL, stranger error) // a public URL is announced; with an error, somebody else answers there
 	outage func(over bool)                       // deliveries fail for outageTime, or arrive again
 
 	events    chan event
@@ -36,11 +39,12 @@ type watcher struct {
 	woke      chan time.Duration // the computer slept that long
 	heard     atomic.Int64       // when a delivery came last, in Unix nanoseconds
 
-	tunnel opened        // with a nil Tunnel before there is one
-	online *tunnel.Event // the tunnel is; nil: it is not
-	down   time.Time     // since when deliveries fail; zero: they do not
-	kicked bool          // since a check last passed
-	check  *viewing      // the one under way; nil: none
+	tunnel  opened        // with a nil Tunnel before there is one
+	online  *tunnel.Event // the tunnel is; nil: it is not
+	down    time.Time     // since when deliveries fail; zero: they do not
+	kicked  bool          // since a check last passed
+	foreign bool          // somebody else answers under the URL that was told
+	check   *viewing      // the one under way; nil: none
 }
 
 // opened is the tunnel to follow.
@@ -64,7 +68,7 @@ type viewing struct {
 	asked  bool          // somebody waits for the outcome
 }
 
-func newWatcher(report reporter, told func(*url.URL)) *watcher {
+func newWatcher(report reporter, told func(public *url.URL, stranger error)) *watcher {
 	return &watcher{
 		report: report, told: told, outage: func(bool) {},
 		events: make(chan event, 64), opened: make(chan opened), announced: make(chan struct{}),
@@ -127,8 +131,11 @@ func (w *watcher) run(ctx context.Context) error {
 			}
 		}
 		var checked <-chan error
+		var again <-chan time.Time
 		if w.check != nil {
 			checked = w.check.result
+		} else if w.foreign && w.online != nil {
+			again = time.After(strangerPause)
 		}
 		select {
 		case <-ctx.Done():
@@ -138,6 +145,8 @@ func (w *watcher) run(ctx context.Context) error {
 			w.event(ctx, e)
 		case err := <-checked:
 			w.checked(err)
+		case <-again:
+			w.start(ctx, nil, 1)
 		case <-long:
 			w.outage(false)
 		case <-w.reconnect:
@@ -232,16 +241,26 @@ func (w *watcher) checked(err error) {
 	c := w.check
 	c.cancel()
 	w.check = nil
-	if err != nil {
+	e, _ := errors.AsType[*tunnel.ProbeError](err)
+	foreign := e != nil && e.Class == tunnel.ProbeForeign
+	news := foreign != w.foreign && (foreign || err == nil) // of a URL that is known
+	if err != nil && (news || c.online != nil || !w.foreign) {
 		hint := ""
-		if e, ok := errors.AsType[*tunnel.ProbeError](err); ok {
+		if e != nil {
 			hint = e.Hint
 		}
 		w.report.warning(err.Error(), hint)
 	}
 	if c.online != nil {
 		w.report.tunnel(*c.online)
-		w.told(c.online.URL)
+	}
+	if news || c.online != nil {
+		w.foreign = foreign
+		var stranger error
+		if foreign {
+			stranger = err
+		}
+		w.told(w.online.URL, stranger)
 	}
 	switch {
 	case err == nil:

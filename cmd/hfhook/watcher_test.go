@@ -98,7 +98,13 @@ type watched struct {
 
 func watch(t *testing.T, change ...func(*watcher)) *watched {
 	w := &watched{notebook: new(notebook)}
-	w.watcher = newWatcher(w.notebook, func(u *url.URL) { w.add("announced %s", u.Host) })
+	w.watcher = newWatcher(w.notebook, func(u *url.URL, stranger error) {
+		if stranger != nil {
+			w.add("distrusted %s", u.Host)
+			return
+		}
+		w.add("announced %s", u.Host)
+	})
 	w.watcher.probe = func(ctx context.Context, _ *url.URL) error {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -170,6 +176,44 @@ func TestAURLIsAnnouncedAfterItsProbe(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Where somebody else answers, the Hub must not send the secret.
+func TestAStrangerUnderTheURLIsNotTrusted(t *testing.T) {
+	stranger := &tunnel.ProbeError{Class: tunnel.ProbeForeign, Detail: "somebody else"}
+	synctest.Test(t, func(t *testing.T) {
+		w := watch(t)
+		w.leadsHere(stranger)
+		w.online("one")
+		w.opened <- opened{Tunnel: &w.tunnel}
+		<-w.announced
+		synctest.Wait()
+		assert.Equal(t, []string{"warning somebody else", "online one", "distrusted one"}, w.read())
+		time.Sleep(time.Minute)
+		assert.Empty(t, w.read(), "it is told once")
+		assert.Positive(t, w.probed(), "and looked at again")
+		w.leadsHere(elsewhere)
+		time.Sleep(time.Minute)
+		assert.Empty(t, w.read(), "no answer at all is no proof")
+		w.leadsHere(nil)
+		time.Sleep(time.Minute)
+		assert.Equal(t, "announced one", w.read()[0])
+		assert.Equal(t, 1, w.probed())
+
+		w.lost()
+		w.leadsHere(stranger)
+		w.online("two")
+		time.Sleep(time.Minute)
+		assert.Equal(t, []string{"reconnecting", "warning somebody else", "online two", "distrusted two"}, w.read())
+		w.leadsHere(nil)
+		time.Sleep(time.Minute)
+		assert.Equal(t, "announced two", w.read()[0])
+
+		w.leadsHere(stranger)
+		w.slept(time.Hour)
+		time.Sleep(time.Minute)
+		assert.Equal(t, []string{"note the computer slept 1h0m0s; checking the tunnel", "warning somebody else", "distrusted two"}, w.read())
+	})
 }
 
 func TestAnOutageIsToldUntilTheProbePasses(t *testing.T) {
@@ -348,7 +392,7 @@ func TestWhatAnOptionalCarrierMeetsIsToldWhenItIsPassedOver(t *testing.T) {
 }
 
 func TestEventsNeverBlockTheTunnel(t *testing.T) {
-	w := newWatcher(new(notebook), func(*url.URL) {})
+	w := newWatcher(new(notebook), func(*url.URL, error) {})
 	for range 10 * cap(w.events) {
 		w.notify(tunnel.Event{State: tunnel.Reconnecting}, false)
 	}

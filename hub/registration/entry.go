@@ -152,7 +152,7 @@ func decodeEntry(b []byte) (*entry, error) {
 	if err := unseal(b, &e); err != nil {
 		return nil, err
 	}
-	sound := e.Endpoint != "" && e.User != "" && len(e.URLs) > 0 && len(e.Watched) > 0 && len(e.Domains) > 0 && len(e.States) > 0 &&
+	sound := e.Endpoint != "" && e.User != "" && len(e.URLs) > 0 && len(e.URLs) <= maxURLs && len(e.Watched) > 0 && len(e.Domains) > 0 && len(e.States) > 0 &&
 		slices.Contains([]ending{running, undoing, keeping}, e.Ending) &&
 		!slices.ContainsFunc(e.URLs, func(u string) bool { return checkURL(u) != nil })
 	switch e.Kind {

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -18,7 +17,12 @@ import (
 // folder is where the journal is. A session has an entry ID.json there, what of
 // it is secret in ID.secret, and ID.lock, which is locked for as long as the
 // session lives. All files are read and changed under the lock of the folder.
-type folder string
+type folder struct {
+	path string
+	disk disk
+}
+
+func (d folder) String() string { return d.path }
 
 const (
 	entryExt  = ".json"
@@ -29,17 +33,17 @@ const (
 
 const (
 	maxFile  = 16 << 20
-	maxFiles = 10_000
+	maxFiles = 10_000          // are looked at
 	lockWait = 5 * time.Second // for the folder; holders only read and write files
 )
 
 var fileName = regexp.MustCompile(`^([A-Z2-7]{26})\.(json|secret|lock|new)$`)
 
-func (d folder) file(id, ext string) string { return filepath.Join(string(d), id+ext) }
+func (d folder) file(id, ext string) string { return filepath.Join(d.path, id+ext) }
 
 // exclusive runs f under the lock of the folder, which must be there.
 func (d folder) exclusive(ctx context.Context, f func() error) error {
-	info, err := os.Lstat(string(d))
+	info, err := os.Lstat(d.path)
 	if err != nil {
 		return err
 	}
@@ -51,7 +55,7 @@ func (d folder) exclusive(ctx context.Context, f func() error) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, lockWait)
 	defer cancel()
-	lock := newLock(filepath.Join(string(d), "folder.lock"))
+	lock := newLock(filepath.Join(d.path, "folder.lock"))
 	if _, err := lock.TryLockContext(ctx, 5*time.Millisecond); err != nil {
 		return fmt.Errorf("lock: %w", err)
 	}
@@ -101,37 +105,37 @@ func (d folder) write(id, ext string, b []byte) error {
 		return errors.New("it would get too large")
 	}
 	part := d.file(id, newExt)
-	if err := os.Remove(part); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := d.disk.remove(part); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	f, err := os.OpenFile(part, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	f, err := d.disk.create(part)
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(b)
 	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(part, d.file(id, ext))
+		err = d.disk.rename(part, d.file(id, ext))
 	}
 	if err != nil {
-		return errors.Join(err, os.Remove(part))
+		return errors.Join(err, d.disk.remove(part))
 	}
-	return syncDir(string(d))
+	return d.disk.syncDir(d.path)
 }
 
 // remove takes a session's files away, the entry first: without one the others
 // mean nothing.
 func (d folder) remove(id string) error {
-	err := os.Remove(d.file(id, entryExt))
+	err := d.disk.remove(d.file(id, entryExt))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if err == nil {
-		if err := syncDir(string(d)); err != nil {
+		if err := d.disk.syncDir(d.path); err != nil {
 			return err
 		}
 	}
 	for _, ext := range []string{secretExt, newExt, lockExt} {
-		if e := os.Remove(d.file(id, ext)); e != nil && !errors.Is(e, fs.ErrNotExist) {
+		if e := d.disk.remove(d.file(id, ext)); e != nil && !errors.Is(e, fs.ErrNotExist) {
 			err = e
 		}
 	}
@@ -141,16 +145,20 @@ func (d folder) remove(id string) error {
 	return err
 }
 
-// sessions gives the ids that files are named after.
+// sessions gives the ids that files are named after; with an error, not all.
 func (d folder) sessions() ([]string, error) {
-	f, err := os.Open(string(d))
+	f, err := os.Open(d.path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	files, err := f.ReadDir(maxFiles)
+	files, err := f.ReadDir(maxFiles + 1)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
+	}
+	err = nil
+	if len(files) > maxFiles {
+		err = fmt.Errorf("there are more than %d files in it", maxFiles)
 	}
 	var ids []string
 	seen := map[string]bool{}
@@ -160,34 +168,24 @@ func (d folder) sessions() ([]string, error) {
 			ids = append(ids, m[1])
 		}
 	}
-	return ids, nil
+	return ids, err
 }
 
-// makeFolder makes a folder that only its user can read, and those above it.
-func makeFolder(path string) error {
-	err := os.Mkdir(path, 0o700)
+// make makes a folder that only its user can read, and those above it.
+func (d folder) make() error { return d.makePath(d.path) }
+
+func (d folder) makePath(path string) error {
+	err := d.disk.mkdir(path)
 	switch above := filepath.Dir(path); {
 	case err == nil:
-		return syncDir(above)
+		return d.disk.syncDir(above)
 	case errors.Is(err, fs.ErrExist):
 		return nil
 	case errors.Is(err, fs.ErrNotExist) && above != path:
-		if err := makeFolder(above); err != nil {
+		if err := d.makePath(above); err != nil {
 			return err
 		}
-		return makeFolder(path)
+		return d.makePath(path)
 	}
 	return err
-}
-
-// syncDir makes new names in a folder durable. Windows cannot, and need not.
-func syncDir(path string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"unicode"
 
 	"github.com/hfhook/hfhook/hub"
 )
@@ -31,6 +33,23 @@ const (
 	Skipped   OutcomeKind = "skipped"    // the entry cannot be used: by this user, at this Hub, or at all
 )
 
+// plain is o as it prints safely: what the Hub, or a file of the journal, calls
+// a state, a user or a place is anybody's text.
+func (o Outcome) plain() Outcome {
+	o.Text, o.Hint = plain(o.Text), plain(o.Hint)
+	return o
+}
+
+// plain is s without what steers a terminal.
+func plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, s)
+}
+
 func (s *session) name() string {
 	if s.entry.Webhook == "" {
 		return "the webhook"
@@ -52,8 +71,8 @@ func (s *session) gone() Outcome {
 // changed is the error for a webhook that somebody changed.
 func (s *session) changed(why string) error {
 	return &Error{
-		Text: fmt.Sprintf("%s was changed by somebody else and is left as it is: %s", s.name(), why),
-		Hint: "look at it at " + s.entry.Endpoint + "/settings/webhooks/" + s.entry.Webhook, Err: ErrChanged,
+		Text: plain(fmt.Sprintf("%s was changed by somebody else and is left as it is: %s", s.name(), why)),
+		Hint: plain("look at it at " + s.entry.Endpoint + "/settings/webhooks/" + s.entry.Webhook), Err: ErrChanged,
 	}
 }
 

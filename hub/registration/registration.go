@@ -67,7 +67,7 @@ type Registry struct {
 func New(o Options) *Registry {
 	r := &Registry{
 		client: o.Client,
-		folder: folder(o.Folder),
+		folder: folder{o.Folder, realDisk{}},
 		settle: cmp.Or(o.Settle, 2*time.Second),
 		now:    o.Now,
 		log:    cmp.Or(o.Log, slog.New(slog.DiscardHandler)),
@@ -106,7 +106,7 @@ type session struct {
 func (r *Registry) start(ctx context.Context, id string, e entry, k *kept) (*session, error) {
 	e.Version, e.Started, e.Endpoint, e.Pending = version, r.now().UTC().Truncate(time.Second), r.client.Endpoint(), true
 	s := &session{Registry: r, id: id, lock: newLock(r.folder.file(id, lockExt)), entry: e, kept: k}
-	err := makeFolder(string(r.folder))
+	err := r.folder.make()
 	if err == nil {
 		err = r.folder.exclusive(ctx, s.begin)
 	}

@@ -178,6 +178,7 @@ func (r *Registration) ended(ctx context.Context, err error) error {
 }
 
 func (r *Registration) finish(ctx context.Context, o Outcome) {
+	o = o.plain()
 	r.over = &o
 	r.s.end(ctx, o.Kind != Failed)
 }

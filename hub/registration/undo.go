@@ -50,6 +50,9 @@ func (r *Registry) Repair(ctx context.Context) []Outcome {
 		all = append(all, o)
 		s.end(ctx, o.Kind != Failed)
 	}
+	for i := range all {
+		all[i] = all[i].plain()
+	}
 	return all
 }
 

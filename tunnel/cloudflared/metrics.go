@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -45,12 +46,28 @@ func (m *metricsServer) get(ctx context.Context, path string) (status int, body 
 // hostname is the name of the quick tunnel, "" as long as it is not known.
 func (m *metricsServer) hostname(ctx context.Context) string {
 	status, body, err := m.get(ctx, "/quicktunnel")
-	var answer struct{ Hostname string }
-	if err != nil || status != http.StatusOK || json.Unmarshal(body, &answer) != nil {
+	if err != nil || status != http.StatusOK {
 		return ""
 	}
-	return strings.ToLower(answer.Hostname)
+	return hostname(body)
 }
+
+func hostname(answer []byte) string {
+	var a struct{ Hostname string }
+	if json.Unmarshal(answer, &a) != nil {
+		return ""
+	}
+	return strings.ToLower(a.Hostname)
+}
+
+// gives reports whether a host is one that Cloudflare gives to quick tunnels.
+func (p Provider) gives(host string) bool {
+	name, zone, _ := strings.Cut(host, ".")
+	return zone == p.Domain && label.MatchString(name)
+}
+
+// label is one part of a host name.
+var label = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
 // ready tells whether cloudflared is connected to Cloudflare.
 func (m *metricsServer) ready(ctx context.Context) error {

@@ -125,8 +125,7 @@ func (t *quickTunnel) forward(ctx context.Context, s *tunnel.Session, program *c
 	if !t.until(starting, func() bool { host = m.hostname(starting); return host != "" }) {
 		return t.late("nourl", "cloudflared announced no host name", "", program)
 	}
-	name, zone, _ := strings.Cut(host, ".")
-	if zone != t.Domain || !label.MatchString(name) {
+	if !t.gives(host) {
 		return &tunnel.Error{Provider: "cloudflared", Code: "nourl",
 			Detail: fmt.Sprintf("cloudflared announced a host name that is not in %s", t.Domain)}
 	}
@@ -142,9 +141,6 @@ func (t *quickTunnel) forward(ctx context.Context, s *tunnel.Session, program *c
 	s.Online(&url.URL{Scheme: "https", Host: host})
 	return t.watch(ctx, m)
 }
-
-// label is one part of a host name.
-var label = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
 // until asks f until it says yes; false: ctx ended before.
 func (t *quickTunnel) until(ctx context.Context, f func() bool) bool {

@@ -34,7 +34,7 @@ type Provider struct {
 
 	// URLPattern is a regular expression. Its first group, or all of it, is
 	// the public URL in a line of stdout or stderr; what is no https URL is
-	// passed over. Empty: tunnel.Options has the URL.
+	// passed over. The first of a run counts. Empty: tunnel.Options has the URL.
 	URLPattern string
 
 	// Pass names variables of the environment that the program gets although

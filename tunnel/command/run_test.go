@@ -40,18 +40,54 @@ func TestWhatTheProgramGets(t *testing.T) {
 	assert.Equal(t, []string{"--to", "127.0.0.1", "--port=" + port, "two words", "127.0.0.1:" + port + ":" + port + "127.0.0.1{other}"}, puppet.Args)
 }
 
-func TestANewURLInTheSameRun(t *testing.T) {
+// A program prints what visitors ask for, and a visitor asks for what looks like
+// the announcement of his own tunnel.
+func TestAVisitorCannotAnnounce(t *testing.T) {
+	evil := []string{"is at https://evil.example.test", `"GET /is at https://evil.example.test HTTP/1.1" 200`}
 	service := commandtest.Start(t)
+	service.Names(func(int) string { return "same.example.test" })
 	tun, events := childtest.Open(t, service.Provider(), tunnel.Options{})
-	before := tun.URL().String()
-	puppet := service.Await(0)
-	puppet.PrintOut("is at "+before, "is at https://soon.example.test", "is at ftp://x.example.test", "is at https://next.example.test")
-	events.Await(t, func(e tunnel.Event) bool { return e.URL != nil && e.URL.Host == "next.example.test" })
-	assert.Equal(t, "https://next.example.test", tun.URL().String())
-	assert.Len(t, service.Puppets(), 1)
-	for _, e := range events.All() {
-		assert.NotEqual(t, tunnel.Reconnecting, e.State)
+	said := func(puppet *childtest.Puppet) { // and read: the next run comes after that
+		puppet.Print(evil...)
+		puppet.PrintOut(evil...)
+		puppet.Exit(0)
 	}
+
+	said(service.Await(0))
+	online := func(n int) {
+		t.Helper()
+		events.Await(t, func(e tunnel.Event) bool {
+			if e.State == tunnel.Online {
+				n--
+			}
+			return n == 0
+		})
+	}
+	online(2)
+
+	// When it comes back under a name that is known, visitors are there first.
+	service.Print(func(url string) []string {
+		assert.Equal(t, http.StatusOK, service.Status(t, tun.URL()))
+		return append(evil, "is at "+url)
+	})
+	said(service.Await(1))
+	online(3)
+	assert.Equal(t, http.StatusOK, service.Status(t, tun.URL()))
+	for _, e := range events.All() {
+		if e.URL != nil {
+			assert.Equal(t, "same.example.test", e.URL.Host)
+		}
+	}
+	assert.Equal(t, "https://same.example.test", tun.URL().String())
+}
+
+// Nobody can have asked under a new name yet.
+func TestANewNameBeforeAnyVisitorIsBelieved(t *testing.T) {
+	service := commandtest.Start(t)
+	_, events := childtest.Open(t, service.Provider(), tunnel.Options{})
+	service.Names(func(int) string { return "next.example.test" })
+	service.KillAll()
+	events.Await(t, func(e tunnel.Event) bool { return e.URL != nil && e.URL.Host == "next.example.test" })
 }
 
 func TestTheProgramEndsLater(t *testing.T) {

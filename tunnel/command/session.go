@@ -26,6 +26,7 @@ type programTunnel struct {
 	log     *slog.Logger
 	redact  *tunnel.Redactor
 	opening child.Opening
+	last    *url.URL // of the run before; nil: none was online
 }
 
 // shownLines of a program are in an error.
@@ -49,7 +50,7 @@ func (t *programTunnel) run(ctx context.Context, s *tunnel.Session) error {
 		Path:   t.path,
 		Args:   args,
 		Env:    child.Environ(t.Pass, nil),
-		Line:   t.find(found),
+		Line:   t.find(found, near),
 		Redact: t.redact,
 		Log:    t.log,
 	})
@@ -69,26 +70,28 @@ func (t *programTunnel) run(ctx context.Context, s *tunnel.Session) error {
 // maxMatches are looked at in one line.
 const maxMatches = 10
 
-// find sends the newest URL among the lines of a program; one that nobody took
-// yet it replaces.
-func (t *programTunnel) find(to chan *url.URL) func([]byte) {
+// find sends the first URL among the lines of a program, and looks at no other:
+// programs print the requests that come through them, and whoever asks for
+// /https://his.example.test must not get what the Hub sends. Once requests came
+// before it said where it is, as they do when it comes back, it is believed to
+// be where it was and nowhere else: a new name nobody could have asked yet.
+func (t *programTunnel) find(to chan<- *url.URL, near *child.Near) func([]byte) {
 	if t.pattern == nil {
 		return nil
 	}
+	last := t.last
+	found := false
 	return func(line []byte) {
-		if !bytes.Contains(line, []byte("://")) {
+		if found || !bytes.Contains(line, []byte("://")) {
 			return // cheaper than most patterns, when lines come in floods
 		}
 		for _, m := range t.pattern.FindAllSubmatch(line, maxMatches) {
 			u, err := tunnel.ParsePublicURL(string(m[min(1, len(m)-1)]), false)
-			if err != nil {
+			if err != nil || last != nil && near.Used() && u.String() != last.String() {
 				continue
 			}
-			select {
-			case <-to:
-			default:
-			}
-			to <- u // nobody else sends
+			found = true
+			to <- u
 			return
 		}
 	}
@@ -121,15 +124,11 @@ func (t *programTunnel) forward(ctx context.Context, s *tunnel.Session, program 
 		}
 		return ctx.Err()
 	}
-	for {
-		t.opening.Online()
-		s.Online(u)
-		select {
-		case u = <-found:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
+	t.opening.Online()
+	t.last = u
+	s.Online(u)
+	<-ctx.Done()
+	return ctx.Err()
 }
 
 func (t *programTunnel) noURL(program *child.Process, when string) *tunnel.Error {

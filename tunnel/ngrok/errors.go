@@ -52,6 +52,9 @@ var kinds = func() map[string]kind {
 // explain turns what the library reports into what the user reads. pause is
 // how long until the next try.
 func (t *ngrokTunnel) explain(err error, state tunnel.State, pause time.Duration) *tunnel.Error {
+	if e, ok := errors.AsType[*tunnel.Error](err); ok {
+		return e
+	}
 	opening := state == tunnel.Opening
 	e := &tunnel.Error{Provider: "ngrok", Err: t.redact.Error(err)}
 	m := codePattern.FindStringSubmatch(err.Error())

@@ -27,6 +27,7 @@ type link struct {
 	agent    ngrok.Agent
 	dial     *keeper
 	endpoint ngrok.EndpointListener
+	public   *url.URL // of the endpoint
 
 	// ctx lives as long as the session: the library ends a session with the
 	// context that it was connected with.
@@ -77,8 +78,13 @@ func (l *link) open(options []ngrok.AgentOption, endpoint []ngrok.EndpointOption
 	if err := l.agent.Connect(l.ctx); err != nil {
 		return err
 	}
-	l.endpoint, err = l.agent.Listen(l.ctx, endpoint...)
-	return err
+	if l.endpoint, err = l.agent.Listen(l.ctx, endpoint...); err != nil {
+		return err
+	}
+	if l.public, err = tunnel.ParsePublicURL(l.endpoint.URL().String(), false); err != nil {
+		return &tunnel.Error{Provider: "ngrok", Code: "nourl", Detail: "ngrok gave a public URL that is none", Err: err}
+	}
+	return nil
 }
 
 // handle passes events on. While the library connects it calls handlers with

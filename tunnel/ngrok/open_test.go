@@ -294,3 +294,25 @@ func TestOpenThroughProxy(t *testing.T) {
 		edge.WaitIdle()
 	}
 }
+
+// Whatever ngrok, or who stands in for it, calls the public URL: it is shown,
+// and given to the Hub.
+func TestAURLThatIsNoneIsNotTaken(t *testing.T) {
+	edge := ngroktest.Start(t)
+	for _, host := range []string{`evil"$(id).test`, "me@evil.test", "evil.test?q", "exam\u202eelp.test", ""} {
+		edge.Assign(func(string, bool) string { return host })
+		p := edge.Provider()
+		p.OpenTimeout = 2 * time.Second
+		ctx, cancel := context.WithCancel(t.Context())
+		_, err := p.Open(ctx, tunnel.Options{Notify: func(e tunnel.Event) {
+			if e.Err != nil {
+				cancel()
+			}
+		}})
+		cancel()
+		var e *tunnel.Error
+		require.ErrorAs(t, err, &e, host)
+		assert.Equal(t, "nourl", e.Code, "%q: %v", host, err)
+		assert.NotContains(t, e.Error(), "evil")
+	}
+}

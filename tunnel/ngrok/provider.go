@@ -96,7 +96,7 @@ func (p Provider) Open(ctx context.Context, o tunnel.Options) (tunnel.Tunnel, er
 		}
 		return nil, tunnel.OpenError(opening, err)
 	}
-	t.Emit(tunnel.Event{State: tunnel.Online, URL: l.endpoint.URL()})
+	t.Emit(tunnel.Event{State: tunnel.Online, URL: l.public})
 	go t.run(l)
 	return t, nil
 }

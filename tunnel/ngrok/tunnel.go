@@ -100,7 +100,7 @@ func (t *ngrokTunnel) run(l *link) {
 			return false
 		}
 		l = next
-		online(l.endpoint.URL())
+		online(l.public)
 		return true
 	}
 	for ok := true; ok; {

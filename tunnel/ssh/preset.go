@@ -48,7 +48,7 @@ type Server struct {
 	TokenSuffixes []string
 
 	announces func(line string) announcement
-	aliases   bool // it announces several names for one tunnel
+	renames   bool // an open session gets another name; others say one once
 }
 
 // The hosted services, by the names that --tunnel takes after "ssh:". All of
@@ -65,6 +65,7 @@ var (
 		Suffixes:  []string{"lhr.life", "lhr.rocks", "lhr.pro"},
 		About:     "through localhost.run: TLS ends there, the name changes every few hours",
 		announces: localhostRun,
+		renames:   true,
 	}
 	Serveo = Server{
 		Name: "serveo", Addr: "serveo.net:22",
@@ -85,7 +86,6 @@ var (
 		About: "through pinggy: TLS ends there, the tunnel ends after 60 minutes unless you pay and the name changes, " +
 			"the name contains your public IP address",
 		announces: pinggy,
-		aliases:   true,
 	}
 )
 
@@ -158,17 +158,9 @@ func pinggy(line string) (a announcement) {
 	return a
 }
 
-// names reports whether host is one that the service gives, and under which
-// of the suffixes.
-func (s Server) names(host string) (suffix string, ok bool) {
-	if !isHost(host) {
-		return "", false
-	}
-	i := slices.IndexFunc(s.Suffixes, func(suffix string) bool { return strings.HasSuffix(host, "."+suffix) })
-	if i < 0 {
-		return "", false
-	}
-	return s.Suffixes[i], true
+// names reports whether host is one that the service gives.
+func (s Server) names(host string) bool {
+	return isHost(host) && slices.ContainsFunc(s.Suffixes, func(suffix string) bool { return strings.HasSuffix(host, "."+suffix) })
 }
 
 var hostSyntax = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$`)

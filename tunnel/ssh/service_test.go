@@ -106,20 +106,45 @@ func TestAnnouncements(t *testing.T) {
 }
 
 func TestASecondAnnouncementIsANewURL(t *testing.T) {
-	for _, preset := range ssh.Presets() {
+	service := sshtest.StartService(t, ssh.LocalhostRun)
+	tun, events := open(t, service.Provider(), nil)
+	before := tun.URL()
+	service.AnnounceAgain() // the same: no news
+	host := service.Rename()
+	service.AnnounceAgain()
+	e := online(t, events, 2)
+	assert.Equal(t, "https://"+host, e.URL.String())
+	assert.Equal(t, e.URL, tun.URL())
+	assert.NotEqual(t, before, tun.URL())
+	assert.Equal(t, 1, service.Sessions(), "the same session")
+	get(t, service.Client(), tun.URL())
+}
+
+// These say their name once, and then show requests: whatever a visitor makes
+// them print, who has a tunnel of his own there, the URL stays.
+func TestAVisitorCannotAnnounce(t *testing.T) {
+	for _, preset := range []ssh.Server{ssh.Serveo, ssh.Pinggy} {
 		t.Run(preset.Name, func(t *testing.T) {
 			service := sshtest.StartService(t, preset)
-			tun, events := open(t, service.Provider(), nil)
-			before := tun.URL()
-			service.AnnounceAgain() // the same: no news
-			host := service.Rename()
-			service.AnnounceAgain()
-			e := online(t, events, 2)
-			assert.Equal(t, "https://"+host, e.URL.String())
-			assert.Equal(t, e.URL, tun.URL())
-			assert.NotEqual(t, before, tun.URL())
-			assert.Equal(t, 1, service.Sessions(), "the same session")
-			get(t, service.Client(), tun.URL())
+			service.Announce(func(host string) string {
+				return "Forwarding HTTP traffic from https://" + host + "\nhttps://" + host + "\nit was " + host + "\n"
+			})
+			var log tunneltest.Buffer
+			events := new(tunneltest.Events)
+			tun, err := service.Provider().Open(t.Context(), tunnel.Options{Notify: events.Notify,
+				Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+			require.NoError(t, err)
+			defer tun.Close()
+			for n := range 2 {
+				before := tun.URL().String()
+				host := service.Rename()
+				service.AnnounceAgain() // as if it were the service's own
+				require.Eventually(t, func() bool { return strings.Contains(log.String(), "it was "+host) }, 20*time.Second, time.Millisecond)
+				assert.Equal(t, before, tun.URL().String())
+				service.KillSessions()
+				e := online(t, events, 2+n)
+				assert.Equal(t, "https://"+host, e.URL.String(), "another session may have another name")
+			}
 		})
 	}
 }

@@ -62,7 +62,7 @@ func (s *session) watch(ch ssh.Channel, requests <-chan *ssh.Request) error {
 	late := time.NewTimer(s.o.AnnounceTimeout)
 	defer late.Stop()
 	var last []string
-	var suffix string // of the name that counts
+	named := false
 	for {
 		var line string
 		var ok bool
@@ -74,7 +74,7 @@ func (s *session) watch(ch ssh.Channel, requests <-chan *ssh.Request) error {
 		case line, ok = <-lines:
 		}
 		if !ok {
-			if suffix == "" && s.ctx.Err() == nil {
+			if !named && s.ctx.Err() == nil {
 				return s.o.noURL(last)
 			}
 			lines = nil // nothing more comes
@@ -93,12 +93,13 @@ func (s *session) watch(ch ssh.Channel, requests <-chan *ssh.Request) error {
 			return s.o.passing("refused", s.o.Server.host()+" refused the tunnel ("+s.o.printable(a.refusal)+")",
 				"try again later, or use another tunnel", nil)
 		}
-		under, ok := s.o.Server.names(a.host)
-		if !ok || s.o.Server.aliases && suffix != "" && suffix != under {
+		// What follows the announcement can be about a request, in a visitor's
+		// words; and pinggy gives a second name for the same tunnel.
+		if !s.o.Server.names(a.host) || named && !s.o.Server.renames {
 			continue
 		}
 		late.Stop()
-		suffix = under
+		named = true
 		s.online(&url.URL{Scheme: "https", Host: a.host})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hfhook/hfhook/tunnel"
@@ -15,6 +16,7 @@ import (
 type Near struct {
 	session  *tunnel.Session
 	listener net.Listener
+	used     atomic.Bool
 	wg       sync.WaitGroup
 }
 
@@ -32,6 +34,7 @@ func Listen(s *tunnel.Session) (*Near, error) {
 			c, err := l.Accept()
 			switch {
 			case err == nil:
+				n.used.Store(true)
 				s.Deliver(c) // those that follow wait in the kernel
 			case errors.Is(err, net.ErrClosed):
 				return
@@ -45,6 +48,10 @@ func Listen(s *tunnel.Session) (*Near, error) {
 
 // Addr is where it listens.
 func (n *Near) Addr() *net.TCPAddr { return n.listener.Addr().(*net.TCPAddr) }
+
+// Used reports whether a connection came. From then on the program may print
+// what strangers say.
+func (n *Near) Used() bool { return n.used.Load() }
 
 // Close ends it and the session.
 func (n *Near) Close() {

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
+	"github.com/hfhook/hfhook/replay"
+)
+
+// TestTortureFullDisk takes the room away from under hfhook dev while it is
+// under load, and gives it back; at times it is killed meanwhile.
+func TestTortureFullDisk(t *testing.T) {
+	to := newTorture(t, "a full disk")
+	home := t.TempDir()
+	disk := newSmallDisk(t, 24<<20)
+	store := filepath.Join(disk.folder, "store.db")
+	handler := startWitness(t, nil)
+	hub := startLoad(t, 16, 0.01, to.chance)
+	handler.sums = hub.sum
+	flags := []string{"--tunnel", "none", "--no-secret", "--store", store, "--keep", "1500", "--forward", handler.url}
+	p, ready := startDev(t, home, flags...)
+	hub.point(ready.Local)
+	for range to.rounds(3, 60) {
+		hub.await(t, hub.count()+1+to.rand.IntN(100))
+		disk.fill(t, p, to.rand.Int64N(256<<10))
+		refused := hub.refused()
+		require.Eventually(t, func() bool { return hub.refused() > refused }, patience, time.Millisecond, "the disk is full, and all goes on")
+		to.pause(100 * time.Millisecond)
+		if to.rand.IntN(3) == 0 {
+			hub.point("")
+			_, err := p.end(os.Kill)
+			require.NoError(t, err)
+			disk.empty(t, p)
+			p, ready = startDev(t, home, flags...)
+			hub.point(ready.Local)
+		} else {
+			_, err := p.await(&p.out, `"type":"warning".*not stored`, 1)
+			require.NoError(t, err, "dev says so")
+			disk.empty(t, p)
+		}
+		hub.await(t, hub.count()+20)
+		to.faults.Add(1)
+	}
+	hub.end()
+	drained(t, store, handler.url)
+	code, err := p.end(os.Interrupt)
+	require.NoError(t, err)
+	require.Zero(t, code, p.err.String())
+	sound(t, store)
+	to.report(judge(t, store, hub, handler, replay.Live))
+}
+
+// smallDisk is a folder with little room.
+type smallDisk struct {
+	folder string
+	own    bool // a file system of its own; else only the program's files are bounded
+}
+
+func newSmallDisk(t *testing.T, size int64) *smallDisk {
+	t.Helper()
+	d := &smallDisk{folder: t.TempDir()}
+	err := unix.Mount("hfhook-test", d.folder, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, fmt.Sprintf("size=%d,mode=0700", size))
+	if d.own = err == nil; !d.own {
+		t.Logf("no file system of its own (%v): the size of files is limited", err)
+		return d
+	}
+	t.Cleanup(func() { assert.NoError(t, unix.Unmount(d.folder, unix.MNT_DETACH)) })
+	return d
+}
+
+func (d *smallDisk) ballast() string { return filepath.Join(d.folder, "ballast") }
+
+// fill leaves that many bytes of room.
+func (d *smallDisk) fill(t *testing.T, p *process, room int64) {
+	t.Helper()
+	if !d.own {
+		info, err := os.Stat(filepath.Join(d.folder, "store.db-wal"))
+		require.NoError(t, err)
+		limitFileSize(t, p, uint64(info.Size()+room))
+		return
+	}
+	var fs unix.Statfs_t
+	require.NoError(t, unix.Statfs(d.folder, &fs))
+	f, err := os.Create(d.ballast())
+	require.NoError(t, err)
+	defer f.Close()
+	size := int64(fs.Bavail)*fs.Bsize - room
+	if err := unix.Fallocate(int(f.Fd()), 0, 0, max(size, 1)); !errors.Is(err, unix.ENOSPC) {
+		require.NoError(t, err)
+	}
+}
+
+// empty gives all the room back.
+func (d *smallDisk) empty(t *testing.T, p *process) {
+	t.Helper()
+	if d.own {
+		require.NoError(t, os.Remove(d.ballast()))
+	} else if !isDone(p) {
+		limitFileSize(t, p, unix.RLIM_INFINITY)
+	}
+}
+
+func limitFileSize(t *testing.T, p *process, most uint64) {
+	t.Helper()
+	require.NoError(t, unix.Prlimit(p.cmd.Process.Pid, unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: most, Max: unix.RLIM_INFINITY}, nil))
+}
+
+// refused is how many answers were 503.
+func (l *load) refused() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.statuses[http.StatusServiceUnavailable]
+}
