@@ -2,6 +2,7 @@ package receiver
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,11 +11,12 @@ import (
 	"time"
 )
 
-// grabbed is how much is set aside at once for a body on the word of its
-// Content-Length; more only as it comes in.
-const grabbed = 64 << 10
+// smallBody is how long a body may be that is read without leave, in bytes.
+// Nearly all are. As many as there are connections can be under way.
+const smallBody = 64 << 10
 
-// read takes the body, within MaxBody and Timeout, or says what is wrong.
+// read takes the body, within MaxBody and Timeout, or says what is wrong. The
+// caller gives back what q.held then is.
 func (q *request) read() *refusal {
 	limit := q.s.o.MaxBody
 	if q.r.ContentLength > limit {
@@ -23,10 +25,23 @@ func (q *request) read() *refusal {
 	if q.whole {
 		return nil
 	}
-	q.readBy(q.s.o.Timeout)
+	deadline := time.Now().Add(q.s.o.Timeout)
+	q.readBy(time.Until(deadline))
+	body := http.MaxBytesReader(q.w, q.r.Body, limit)
 	var buf bytes.Buffer
-	buf.Grow(int(min(max(q.r.ContentLength, 0), grabbed)) + bytes.MinRead)
-	_, err := buf.ReadFrom(http.MaxBytesReader(q.w, q.r.Body, limit))
+	// No more than this on the word of a Content-Length; more as it comes in.
+	buf.Grow(int(min(max(q.r.ContentLength, 0), smallBody)) + bytes.MinRead)
+	n, err := buf.ReadFrom(io.LimitReader(body, smallBody))
+	if err == nil && n == smallBody && q.r.ContentLength != smallBody {
+		left := time.Until(deadline)
+		if !q.hold(limit) {
+			q.body = buf.Bytes()
+			q.w.Header().Set("Retry-After", "5")
+			return &refusal{status: http.StatusServiceUnavailable, reason: "too many large deliveries at once"}
+		}
+		q.readBy(left) // the wait was not the sender's
+		_, err = buf.ReadFrom(body)
+	}
 	q.body = buf.Bytes()
 	if err == nil {
 		q.whole = true
@@ -39,6 +54,30 @@ func (q *request) read() *refusal {
 		return &refusal{status: http.StatusRequestTimeout, reason: "the body did not arrive in time"}
 	}
 	return &refusal{status: http.StatusBadRequest, reason: "the body ended early or was malformed"}
+}
+
+// hold waits until there is room for a large body, in the order in which they
+// came, and takes it.
+func (q *request) hold(limit int64) bool {
+	n := limit
+	if q.r.ContentLength >= 0 {
+		n = q.r.ContentLength
+	}
+	ctx, cancel := context.WithTimeout(q.r.Context(), slotWait)
+	defer cancel()
+	if q.s.room.Acquire(ctx, n) != nil {
+		return false
+	}
+	q.held = n
+	return true
+}
+
+// letGo gives back the room that the body took.
+func (q *request) letGo() {
+	if q.held > 0 {
+		q.s.room.Release(q.held)
+		q.held = 0
+	}
 }
 
 // readBy gives the sender some time from now. A ResponseWriter without

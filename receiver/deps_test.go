@@ -10,7 +10,7 @@ import (
 )
 
 // Who imports payload or receiver links these rooms, the standard library and
-// its annexes for HTTP and for pacing: no tunnel, no database driver, no terminal library.
+// its annexes for HTTP and for waiting: no tunnel, no database driver, no terminal library.
 func TestDependenciesAreFew(t *testing.T) {
 	const module = "github.com/hfhook/hfhook/"
 	for room, want := range map[string][]string{
@@ -24,7 +24,7 @@ func TestDependenciesAreFew(t *testing.T) {
 		require.NoError(t, err)
 		var got []string
 		for path := range strings.FieldsSeq(string(out)) {
-			if !strings.HasPrefix(path, "golang.org/x/net/http/") && path != "golang.org/x/net/idna" && path != "golang.org/x/time/rate" && !strings.HasPrefix(path, "golang.org/x/text/") {
+			if !strings.HasPrefix(path, "golang.org/x/net/http/") && path != "golang.org/x/net/idna" && path != "golang.org/x/sync/semaphore" && !strings.HasPrefix(path, "golang.org/x/text/") {
 				got = append(got, strings.TrimPrefix(path, module))
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"html/template"
 	"net/http"
+	"net/url"
 	"strconv"
 )
 
@@ -54,7 +55,36 @@ func (s *Server) landing(w http.ResponseWriter, r *http.Request) {
 		s.o.Landing.ServeHTTP(w, r)
 		return
 	}
+	page, err := s.landingPage()
+	if err != nil {
+		s.log.Error("landing page", "err", err)
+		http.Error(w, "the page could not be made", http.StatusInternalServerError)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Length", strconv.Itoa(len(page)))
+	h.Set("Content-Security-Policy", landingPolicy+"; frame-ancestors "+s.framedBy())
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cache-Control", "no-store")
+	_, _ = w.Write(page) // the reader may be gone
+}
+
+// madePage is the landing page for one URL of the server.
+type madePage struct {
+	base *url.URL
+	page []byte
+}
+
+// landingPage makes the page, which everybody may ask for as often as he
+// likes, once for each URL that the server has.
+func (s *Server) landingPage() ([]byte, error) {
 	base := s.baseURL()
+	if made := s.landed.Load(); made != nil && (made.base == base || made.base != nil && base != nil && *made.base == *base) {
+		return made.page, nil
+	}
 	data := landingData{
 		Style:        template.CSS(landingStyle),
 		Script:       template.JS(landingScript),
@@ -71,19 +101,10 @@ func (s *Server) landing(w http.ResponseWriter, r *http.Request) {
 	}
 	var page bytes.Buffer
 	if err := landingPage.Execute(&page, data); err != nil {
-		s.log.Error("landing page", "err", err)
-		http.Error(w, "the page could not be made", http.StatusInternalServerError)
-		return
+		return nil, err
 	}
-	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Length", strconv.Itoa(page.Len()))
-	h.Set("Content-Security-Policy", landingPolicy+"; frame-ancestors "+s.framedBy())
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Cache-Control", "no-store")
-	_, _ = page.WriteTo(w) // the reader may be gone
+	s.landed.Store(&madePage{base, page.Bytes()})
+	return page.Bytes(), nil
 }
 
 // framedBy is who may show the page in a frame: the Hub does so with a Space.

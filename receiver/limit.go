@@ -1,54 +1,185 @@
 package receiver
 
 import (
+	"container/list"
+	"context"
 	"net"
+	"net/http"
 	"sync"
 	"time"
 )
 
-// limitConns accepts no more than n connections at a time, and gives up on a
+// limitConns keeps no more than n connections open at a time, and gives up on a
 // peer that takes none of an answer for so long.
+//
+// A connection that comes when there are as many gets its place all the same,
+// and another is closed for it: the one that came first of those that have not
+// shown yet that they are to be let in, or else the one that is idle for
+// longest. So who sends nothing, or dribbles, cannot keep the others out. It
+// waits only while all of them have a request under way that was let in, or
+// came just now.
 func limitConns(l net.Listener, n int, timeout time.Duration) net.Listener {
-	return &limitedListener{Listener: l, timeout: timeout, places: make(chan struct{}, n), closed: make(chan struct{})}
+	limited := &limitedListener{Listener: l, timeout: timeout, max: n}
+	limited.changed.L = &limited.mu
+	return limited
 }
+
+// minStay is what a connection has to show the secret, however many come, from
+// when it is first read from. A request is there with the connection or soon
+// after; without this, a flood could close it before it is looked at.
+const minStay = 250 * time.Millisecond
 
 type limitedListener struct {
 	net.Listener
 	timeout time.Duration
-	places  chan struct{}
-	once    sync.Once
-	closed  chan struct{}
+	max     int
+
+	mu        sync.Mutex
+	changed   sync.Cond // there may be a place
+	open      int
+	fresh     int       // that were not read from yet
+	strangers list.List // the first one first
+	idle      list.List // that were let in before, the longest idle first
+	closed    bool
 }
 
 func (l *limitedListener) Accept() (net.Conn, error) {
-	select {
-	case l.places <- struct{}{}:
-	case <-l.closed:
-		return nil, net.ErrClosed
-	}
-	c, err := l.Listener.Accept()
+	conn, err := l.Listener.Accept()
 	if err != nil {
-		<-l.places
 		return nil, err
 	}
-	return &limitedConn{Conn: c, timeout: l.timeout, leave: sync.OnceFunc(func() { <-l.places })}, nil
+	c := &limitedConn{Conn: conn, l: l}
+	if !l.enter(c) {
+		conn.Close()
+		return nil, net.ErrClosed
+	}
+	return c, nil
+}
+
+// enter gives c a place, unless the listener is closed before there is one.
+func (l *limitedListener) enter(c *limitedConn) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for l.open >= l.max && !l.closed {
+		first := l.strangers.Front()
+		if first == nil && l.fresh == 0 {
+			first = l.idle.Front()
+		}
+		if first == nil {
+			l.changed.Wait()
+			continue
+		}
+		victim := first.Value.(*limitedConn)
+		if early := minStay - time.Since(victim.since); early > 0 {
+			timer := time.AfterFunc(early, l.wake)
+			l.changed.Wait()
+			timer.Stop()
+			continue
+		}
+		l.leave(victim)
+		l.mu.Unlock()
+		victim.Conn.Close()
+		l.mu.Lock()
+	}
+	if l.closed {
+		return false
+	}
+	l.open++
+	l.fresh++
+	return true
+}
+
+func (l *limitedListener) wake() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.changed.Broadcast()
+}
+
+// leave takes the place of c away, if it still has one.
+func (l *limitedListener) leave(c *limitedConn) {
+	if c.gone {
+		return
+	}
+	c.notice()
+	c.move(nil)
+	c.gone = true
+	l.open--
+	l.changed.Signal()
 }
 
 func (l *limitedListener) Close() error {
-	l.once.Do(func() { close(l.closed) })
+	l.mu.Lock()
+	l.closed = true
+	l.changed.Broadcast()
+	l.mu.Unlock()
 	return l.Listener.Close()
 }
 
 type limitedConn struct {
 	net.Conn
-	timeout time.Duration
-	leave   func()
+	l    *limitedListener
+	read sync.Once // has begun
+
+	// Guarded by l.mu.
+	seen  bool
+	in    *list.List // nil: it is new, or has a request under way that was let in
+	place *list.Element
+	since time.Time // that it is there
+	gone  bool
+}
+
+// move puts c at the end of a list, of nil on none.
+func (c *limitedConn) move(to *list.List) {
+	if c.in != nil {
+		c.in.Remove(c.place)
+	}
+	if c.in = to; to != nil {
+		c.place, c.since = to.PushBack(c), time.Now()
+	}
+}
+
+// notice makes a fresh connection one of the strangers.
+func (c *limitedConn) notice() {
+	if !c.seen {
+		c.seen = true
+		c.l.fresh--
+		c.move(&c.l.strangers)
+		c.l.changed.Signal()
+	}
+}
+
+// letIn notes that the request under way is let in.
+func (c *limitedConn) letIn() {
+	c.l.mu.Lock()
+	defer c.l.mu.Unlock()
+	if !c.gone {
+		c.move(nil)
+	}
+}
+
+// rest notes that a request is over, and its answer on the way.
+func (c *limitedConn) rest() {
+	c.l.mu.Lock()
+	defer c.l.mu.Unlock()
+	if !c.gone && c.in == nil {
+		c.move(&c.l.idle)
+		c.l.changed.Signal()
+	}
+}
+
+func (c *limitedConn) Read(b []byte) (int, error) {
+	c.read.Do(func() {
+		c.l.mu.Lock()
+		defer c.l.mu.Unlock()
+		c.notice()
+	})
+	return c.Conn.Read(b)
 }
 
 // Write sets a deadline of its own: http.Server.WriteTimeout would count from
 // the request on, and so be one for the handler.
 func (c *limitedConn) Write(b []byte) (int, error) {
-	if err := c.SetWriteDeadline(time.Now().Add(c.timeout)); err != nil {
+	if err := c.SetWriteDeadline(time.Now().Add(c.l.timeout)); err != nil {
 		return 0, err
 	}
 	return c.Conn.Write(b)
@@ -63,6 +194,46 @@ func (c *limitedConn) CloseWrite() error {
 }
 
 func (c *limitedConn) Close() error {
-	defer c.leave()
+	c.l.mu.Lock()
+	c.l.leave(c)
+	c.l.mu.Unlock()
 	return c.Conn.Close()
+}
+
+type connKey struct{}
+
+// withConn lets requests find the connection that they came by.
+func withConn(ctx context.Context, c net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, c)
+}
+
+// conn is the connection that a request came by; nil when it is another
+// server's.
+func (q *request) conn() *limitedConn {
+	c, _ := q.r.Context().Value(connKey{}).(*limitedConn)
+	return c
+}
+
+// stranger gives a connection one answer only, unless the request is let in:
+// what is not let in costs time as well, and could follow for ever.
+func (q *request) stranger() {
+	if q.conn() != nil {
+		q.w.Header().Set("Connection", "close")
+	}
+}
+
+// letIn keeps the connection of a request, which need not make place for
+// another as long as an answer is due.
+func (q *request) letIn() {
+	if c := q.conn(); c != nil {
+		q.w.Header().Del("Connection")
+		c.letIn()
+	}
+}
+
+// connState is for http.Server.ConnState.
+func connState(conn net.Conn, state http.ConnState) {
+	if c, ok := conn.(*limitedConn); ok && state == http.StateIdle {
+		c.rest()
+	}
 }

@@ -38,12 +38,19 @@ type Options struct {
 	// MaxHeaderBytes is the longest header that is read. Default: 64 KiB.
 	MaxHeaderBytes int
 	// MaxConns is how many connections a listener of Serve or Run may have
-	// open; more wait to be accepted. Default: 1024.
+	// open. When there are more, one is closed that has not shown the secret,
+	// or is idle; which has shown it and waits for an answer is not. Default:
+	// 1024, or half of what files the system lets the process open.
 	MaxConns int
-	// MaxInFlight is how many deliveries are received at once, which together
-	// with MaxBody bounds the memory; more wait up to 5 s and are then
-	// answered with 503. Default: 128.
+	// MaxInFlight is how many deliveries are stored or handled at once; more
+	// wait up to 5 s and are then answered with 503. Who is slow to send one
+	// does not count yet. Default: 128.
 	MaxInFlight int
+	// MaxHeld is how much the bodies of more than 64 KiB may take at once, in
+	// bytes; more wait up to 5 s and are then answered with 503. Together with
+	// MaxConns it bounds the memory. Default: 256 MiB, or MaxBody if that is
+	// more.
+	MaxHeld int64
 	// Grace is how long requests may take to end when the context of Serve or
 	// Run ends. Handlers that run from the store have half of it.
 	// Default: 10 s.
@@ -133,6 +140,7 @@ func (o Options) withDefaults() (Options, []error) {
 		{"MaxHeaderBytes", int64(o.MaxHeaderBytes)},
 		{"MaxConns", int64(o.MaxConns)},
 		{"MaxInFlight", int64(o.MaxInFlight)},
+		{"MaxHeld", o.MaxHeld},
 		{"Grace", int64(o.Grace)},
 		{"AckTimeout", int64(o.AckTimeout)},
 	} {
@@ -144,8 +152,10 @@ func (o Options) withDefaults() (Options, []error) {
 	positive(&o.Timeout, 30*time.Second)
 	positive(&o.HeaderTimeout, 10*time.Second)
 	positive(&o.MaxHeaderBytes, 64<<10)
-	positive(&o.MaxConns, 1024)
+	positive(&o.MaxConns, maxConns())
 	positive(&o.MaxInFlight, 128)
+	positive(&o.MaxHeld, 256<<20)
+	o.MaxHeld = max(o.MaxHeld, o.MaxBody)
 	positive(&o.Grace, 10*time.Second)
 	positive(&o.AckTimeout, 8*time.Second)
 	if o.Ack == "" {
@@ -171,4 +181,12 @@ func positive[T int | int64 | time.Duration](v *T, byDefault T) {
 	if *v <= 0 {
 		*v = byDefault
 	}
+}
+
+func maxConns() int {
+	const most = 1024
+	if n, known := descriptors(); known && n < 2*most {
+		return max(1, int(n/2))
+	}
+	return most
 }

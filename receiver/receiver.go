@@ -39,6 +39,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/hfhook/hfhook/payload"
 )
 
@@ -59,8 +61,9 @@ type Server struct {
 	log     *slog.Logger
 	secrets secrets
 	space   space
-	slots   chan struct{} // one for each request under way
-	lane    lane          // for requests that are refused
+	slots   chan struct{}       // one for each delivery under way
+	room    *semaphore.Weighted // for large bodies
+	lane    lane                // for requests that are refused
 	http    *http.Server
 	base    context.Context // of the requests of http
 	abort   context.CancelFunc
@@ -80,6 +83,7 @@ type Server struct {
 
 	announcing sync.Once
 	local      atomic.Pointer[url.URL] // where the first listener is
+	landed     atomic.Pointer[madePage]
 }
 
 // New makes a server. What is wrong with the options is told by Err, and when
@@ -93,6 +97,7 @@ func New(o Options) *Server {
 	}
 	s.log = s.o.Log
 	s.slots = make(chan struct{}, s.o.MaxInFlight)
+	s.room = semaphore.NewWeighted(s.o.MaxHeld)
 	s.lane = newLane()
 	s.base, s.abort = context.WithCancel(context.Background())
 	s.http = s.newHTTPServer()

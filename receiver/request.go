@@ -13,7 +13,8 @@ import (
 )
 
 const (
-	// slotWait is how long a delivery waits for one of MaxInFlight slots.
+	// slotWait is how long a delivery waits for one of MaxInFlight slots, and
+	// a large body for its part of MaxHeld.
 	slotWait = 5 * time.Second
 	// refuseTimeout bounds the reading from a sender that is not let in.
 	refuseTimeout = 5 * time.Second
@@ -35,6 +36,7 @@ type request struct {
 	at       time.Time
 	body     []byte // as much as was read
 	whole    bool   // nothing of it is left unread
+	held     int64  // of the room for large bodies
 }
 
 // ServeHTTP receives one request. It makes a Server part of another one's mux;
@@ -44,6 +46,7 @@ type request struct {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q := &request{s: s, w: w, r: r, rc: *http.NewResponseController(w), path: r.URL.EscapedPath(), at: now()}
 	q.whole = r.Body == nil || r.Body == http.NoBody
+	q.stranger()
 	if err := s.start(); err == nil && q.path == "/" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		s.landing(w, r)
 		return
@@ -93,6 +96,9 @@ func (q *request) receive() {
 		q.refuse(no)
 		return
 	}
+	if len(q.s.secrets) > 0 {
+		q.letIn()
+	}
 	if enc := q.r.Header.Get("Content-Encoding"); enc != "" && !strings.EqualFold(enc, "identity") {
 		// The Hub is not known to compress, and what a store keeps and a
 		// target gets should be what a person can read.
@@ -100,16 +106,18 @@ func (q *request) receive() {
 		q.refuse(&refusal{status: http.StatusUnsupportedMediaType, reason: "compressed body"})
 		return
 	}
+	defer q.letGo()
+	if no := q.read(); no != nil {
+		q.refuse(no)
+		return
+	}
+	q.letIn() // without a secret, to have sent all of it is all that one can show
 	if !q.slot() {
 		q.w.Header().Set("Retry-After", "5")
 		q.refuse(&refusal{status: http.StatusServiceUnavailable, reason: "too many deliveries at once"})
 		return
 	}
 	defer func() { <-q.s.slots }()
-	if no := q.read(); no != nil {
-		q.refuse(no)
-		return
-	}
 	p, err := payload.Decode(q.body)
 	if q.s.o.Store == nil {
 		q.handle(p, err)

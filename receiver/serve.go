@@ -34,6 +34,8 @@ func (s *Server) newHTTPServer() *http.Server {
 		MaxHeaderBytes:               s.o.MaxHeaderBytes,
 		ErrorLog:                     slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 		BaseContext:                  func(net.Listener) context.Context { return s.base },
+		ConnContext:                  withConn,
+		ConnState:                    connState,
 	}
 }
 

@@ -182,20 +182,6 @@ func TestListenerThatFails(t *testing.T) {
 	assert.EqualError(t, err, "serve "+l.Addr().String()+": tunnel is gone")
 }
 
-func TestConnectionsAreLimited(t *testing.T) {
-	addr := serve(t, newServer(t, receiver.Options{MaxConns: 1}))
-	const request = "POST /webhooks/hook HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
-	first := raw(t, addr, request)
-	assert.Equal(t, 200, readRaw(t, first).Status)
-	second := raw(t, addr, request)
-	require.NoError(t, second.SetReadDeadline(time.Now().Add(20*time.Millisecond)))
-	_, err := second.Read(make([]byte, 1))
-	require.Error(t, err, "it waits")
-	require.NoError(t, first.Close())
-	require.NoError(t, second.SetReadDeadline(time.Now().Add(20*time.Second)))
-	assert.Equal(t, 200, readRaw(t, second).Status)
-}
-
 func TestOddOptions(t *testing.T) {
 	for want, o := range map[string]receiver.Options{
 		"option MaxBody is negative":                  {MaxBody: -1},

@@ -27,7 +27,9 @@ type HTTPOptions struct {
 	// the header away. Default: none.
 	Header http.Header
 
-	Host     string        // the Host header; the target's
+	// Host is the Host header; the target's. A proxy on the way to an http
+	// target is always given the target's.
+	Host     string
 	KeepHost bool          // send the Host header that came in; false
 	Timeout  time.Duration // for a whole attempt; 30s
 	TLS      TLSOptions    // for https
@@ -224,7 +226,11 @@ func (t *HTTPTarget) Send(ctx context.Context, d *Delivery) *Attempt {
 	limited, cancel := context.WithTimeout(ctx, t.options.Timeout)
 	defer cancel()
 	var progress progress
-	resp, err := t.roundTrip(limited, t.request(d), &progress)
+	req, err := t.request(d)
+	var resp *http.Response
+	if err == nil {
+		resp, err = t.roundTrip(limited, req, &progress)
+	}
 	if err == nil {
 		err = t.read(a, resp)
 		resp.Body.Close()
@@ -238,15 +244,17 @@ func (t *HTTPTarget) Send(ctx context.Context, d *Delivery) *Attempt {
 // roundTrip is not by an http.Client: that would follow redirects and name the
 // URL in errors.
 func (t *HTTPTarget) roundTrip(ctx context.Context, req *http.Request, p *progress) (*http.Response, error) {
-	if t.plain != nil && t.plain.takes(req) {
-		if proxy, err := t.transport.Proxy(req); err == nil && proxy == nil {
-			return t.plain.roundTrip(ctx, req, p)
-		}
+	proxy, err := t.transport.Proxy(req)
+	switch {
+	case err == nil && proxy == nil && t.plain != nil && t.plain.takes(req):
+		return t.plain.roundTrip(ctx, req, p)
+	case proxy != nil && req.URL.Scheme == "http":
+		req.Host = "" // else the proxy would take it for where to go
 	}
 	return t.transport.RoundTrip(req.WithContext(httptrace.WithClientTrace(ctx, p.trace())))
 }
 
-func (t *HTTPTarget) request(d *Delivery) *http.Request {
+func (t *HTTPTarget) request(d *Delivery) (*http.Request, error) {
 	u := *t.base
 	if u.Path == "" && u.Opaque == "" {
 		setPath(&u, d.Path)
@@ -272,7 +280,35 @@ func (t *HTTPTarget) request(d *Delivery) *http.Request {
 		req.Host = d.Host
 	}
 	req.Body, _ = req.GetBody()
-	return req
+	return req, sendable(req)
+}
+
+// sendable refuses a request that can be read in two ways, or that asks for
+// another host or a tunnel to one. None like it arrives at a receiver, but what
+// is kept may have been imported.
+func sendable(req *http.Request) error {
+	target := req.URL.RequestURI()
+	switch {
+	case !httpguts.ValidHeaderFieldName(req.Method): // a token, too
+		return errors.New("the method is none")
+	case req.Method == http.MethodConnect:
+		return errors.New("the method CONNECT is for proxies")
+	case strings.ContainsFunc(target, func(r rune) bool { return r <= ' ' || r == '\x7f' }):
+		return errors.New("the path or query has a blank or a control character")
+	case !strings.HasPrefix(target, "/") && (target != "*" || req.Method != http.MethodOptions):
+		return errors.New("the path does not begin with a slash")
+	case !httpguts.ValidHostHeader(req.Host):
+		return errors.New("the Host header is none")
+	}
+	for name, values := range req.Header {
+		if !httpguts.ValidHeaderFieldName(name) {
+			return fmt.Errorf("%q is no header name", name)
+		}
+		if slices.ContainsFunc(values, func(v string) bool { return !httpguts.ValidHeaderFieldValue(v) }) {
+			return fmt.Errorf("the value for header %s has control characters", name)
+		}
+	}
+	return nil
 }
 
 // hopByHop are the headers that are about one connection, besides those that
@@ -287,6 +323,12 @@ func (d *Delivery) EndToEnd() http.Header {
 	if h == nil {
 		h = make(http.Header)
 	}
+	for name, values := range d.Header {
+		if canonical := http.CanonicalHeaderKey(name); canonical != name {
+			delete(h, name)
+			h[canonical] = append(h[canonical], values...)
+		}
+	}
 	for _, value := range h["Connection"] {
 		for name := range strings.SplitSeq(value, ",") {
 			h.Del(strings.TrimSpace(name))
@@ -298,6 +340,7 @@ func (d *Delivery) EndToEnd() http.Header {
 		}
 	}
 	delete(h, "Content-Length") // it is the request's own
+	delete(h, "Host")           // it is in d.Host
 	return h
 }
 

@@ -13,8 +13,6 @@ import (
 	"sync"
 	"time"
 	"unicode"
-
-	"golang.org/x/net/http/httpguts"
 )
 
 const (
@@ -22,7 +20,7 @@ const (
 	// not read. Larger bodies need somebody to read the answer meanwhile.
 	maxPlainBody = 64 << 10
 	// maxPlainIdle is how long a connection is kept for the next request. It is
-	// short, since nobody looks at what comes in meanwhile.
+	// short, since nobody looks at what comes in meanwhile, but at the end.
 	maxPlainIdle = time.Second
 	// maxInformational is how many answers of the 1xx kind come before the one.
 	maxInformational = 100
@@ -51,26 +49,10 @@ type plainConn struct {
 	used  bool
 }
 
-// takes reports whether a request is one that it can send. All that an
-// http.Transport refuses is among the others.
+// takes reports whether a request is one that it can send.
 func (w *plainHTTP) takes(req *http.Request) bool {
-	if req.ContentLength > maxPlainBody || !httpguts.ValidHeaderFieldName(req.Method) || !httpguts.ValidHostHeader(req.Host) {
-		return false
-	}
-	if strings.ContainsFunc(req.URL.Host, func(r rune) bool { return r > unicode.MaxASCII }) {
-		return false
-	}
-	for name, values := range req.Header {
-		if !httpguts.ValidHeaderFieldName(name) {
-			return false
-		}
-		for _, v := range values {
-			if !httpguts.ValidHeaderFieldValue(v) {
-				return false
-			}
-		}
-	}
-	return true
+	return req.ContentLength <= maxPlainBody &&
+		!strings.ContainsFunc(req.URL.Host, func(r rune) bool { return r > unicode.MaxASCII })
 }
 
 // roundTrip sends the request and gives the answer, whose body is read and
@@ -105,7 +87,7 @@ func (w *plainHTTP) get(ctx context.Context, address string) (*plainConn, error)
 	for n := len(w.idle); n > 0; n = len(w.idle) {
 		c := w.idle[n-1]
 		w.idle = w.idle[:n-1]
-		if time.Since(c.since) < maxPlainIdle {
+		if time.Since(c.since) < maxPlainIdle && quiet(c.Conn) {
 			w.mu.Unlock()
 			return c, nil
 		}
@@ -144,7 +126,7 @@ func (c *plainConn) exchange(req *http.Request, p *progress) (*http.Response, er
 			return nil, readErr
 		case readErr != nil:
 			return nil, err
-		case resp.StatusCode >= 200 || resp.StatusCode == http.StatusSwitchingProtocols:
+		case resp.StatusCode/100 != 1 || resp.StatusCode == http.StatusSwitchingProtocols:
 			c.limit.N = 1<<63 - 1
 			resp.Close = resp.Close || err != nil
 			return resp, nil

@@ -34,7 +34,11 @@ func (t *HTTPTarget) SendRaw(ctx context.Context, d *Delivery, write func(conn n
 }
 
 func (t *HTTPTarget) exchange(ctx context.Context, a *Attempt, d *Delivery, write func(net.Conn, []byte, []byte), p *progress) error {
-	req := t.request(d).WithContext(ctx)
+	req, err := t.request(d)
+	if err != nil {
+		return err
+	}
+	req = req.WithContext(ctx)
 	var text bytes.Buffer
 	if err := req.Write(&text); err != nil {
 		return err
@@ -66,7 +70,7 @@ func (t *HTTPTarget) exchange(ctx context.Context, a *Attempt, d *Delivery, writ
 func readResponse(r *bufio.Reader, req *http.Request) (*http.Response, error) {
 	for {
 		resp, err := http.ReadResponse(r, req)
-		if err != nil || resp.StatusCode >= 200 || resp.StatusCode == http.StatusSwitchingProtocols {
+		if err != nil || resp.StatusCode/100 != 1 || resp.StatusCode == http.StatusSwitchingProtocols {
 			return resp, err
 		}
 	}

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"net"
 	"sync"
+	"time"
 )
 
 // front is one listener made of several: the local one and the tunnel. Closing
@@ -28,6 +30,10 @@ func (f *front) add(ln net.Listener) <-chan struct{} {
 		defer close(over)
 		for {
 			conn, err := ln.Accept()
+			if passing(err) {
+				time.Sleep(acceptAgain)
+				continue
+			}
 			if err != nil {
 				return
 			}
@@ -39,6 +45,17 @@ func (f *front) add(ln net.Listener) <-chan struct{} {
 		}
 	})
 	return over
+}
+
+// acceptAgain is how long to wait for what passes by.
+const acceptAgain = 20 * time.Millisecond
+
+// passing reports whether a listener is out of file descriptors or the like,
+// and may accept again later: what http.Server goes on after, too.
+func passing(err error) bool {
+	e, ok := errors.AsType[net.Error](err)
+	//lint:ignore SA1019 it is what http.Server decides by
+	return ok && e.Temporary()
 }
 
 // wait returns when all listeners have been closed by their owners.
