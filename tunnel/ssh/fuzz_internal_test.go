@@ -24,7 +24,7 @@ func FuzzAnnouncement(f *testing.F) {
 		"\x1b[32mForwarding HTTP traffic from https://x.serveo.net\x1b[0m\r\n",
 		"https://x.run.pinggy-free.link\nhttps://x.free.pinggy.net\nYou are not authenticated.\n",
 		"https://evil.example.com/?.free.pinggy.net\n", "https://a@x.free.pinggy.net\n", "https://x.free.pinggy.net.evil\n",
-		"\x1b]0;\x07https://x.free.pinggy.net\n\x9b2J", strings.Repeat("x", maxLine+1) + "\nhttps://x.free.pinggy.net",
+		"\x1b]0;\x07https://x.free.pinggy.net\n\x9b2J", strings.Repeat("\xff", maxLine-1) + "\n", strings.Repeat("x", maxLine+1) + "\nhttps://x.free.pinggy.net",
 	} {
 		f.Add([]byte(s))
 	}
