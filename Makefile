@@ -65,12 +65,17 @@ cross: ## build for linux, macOS and Windows without cgo
 bench: ## measure, each figure beside its floor
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
-fuzz: ## fuzz each target for FUZZTIME (default 30s)
-	@set -e; for package in $$($(GO) list ./...); do \
-	  for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
-	    $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzzminimizetime 2s -fuzztime $(or $(FUZZTIME),30s) $$package; \
+FUZZTIME ?= 30s
+TARGETS  ?= .*
+
+fuzz: ## fuzz the targets whose names match TARGETS (default all), for FUZZTIME (default 30s) each
+	@set -e; none=1; for file in $$(grep -rl --include='*_test.go' '^func Fuzz' . | sort); do \
+	  for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' $$file | grep -Ex '$(TARGETS)'); do \
+	    none=; printf '\n%s in %s\n' "$$target" "$${file%/*}"; \
+	    $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzzminimizetime 2s -fuzztime $(FUZZTIME) "$${file%/*}"; \
 	  done; \
-	done
+	done; \
+	if [ -n "$$none" ]; then echo "no fuzz target matches $(TARGETS)"; exit 1; fi
 
 torture: ## kill, cut, fill and flood for some minutes; SEED=... does it again
 	@GO="$(GO)" .ci/torture $(SEED)

@@ -175,3 +175,35 @@ func assertHarmless(t *testing.T, s string) {
 		before = r
 	}
 }
+
+// FuzzEscapeJSON: what is JSON stays the same JSON, and shows no character that
+// is not seen, however strangers wrote it.
+func FuzzEscapeJSON(f *testing.F) {
+	for _, body := range samples(f) {
+		f.Add(body)
+	}
+	for _, s := range []string{"\"\x7f\u009b\u202e\u2028\ufeff\"", "{\"\\u001b\U000e0041\":\"\xff\\ud800\"}", "[\"\U0010ffff\u00a0\u3000\"]", `"\\\u202e"`} {
+		f.Add([]byte(s))
+	}
+	decoded := func(t *testing.T, text []byte) (v any) {
+		d := json.NewDecoder(bytes.NewReader(text))
+		d.UseNumber()
+		require.NoError(t, d.Decode(&v), "%s", text)
+		return v
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var compact bytes.Buffer // blanks outside of strings are no business of it
+		if json.Compact(&compact, text) != nil {
+			return
+		}
+		before := bytes.Clone(compact.Bytes())
+		out := EscapeJSON(compact.Bytes())
+		require.Equal(t, before, compact.Bytes(), "the text is as it was")
+		require.True(t, json.Valid(out), "%q", out)
+		assert.Equal(t, decoded(t, before), decoded(t, out))
+		assert.Equal(t, out, EscapeJSON(out), "a second time changes nothing")
+		for _, r := range string(out) {
+			assert.False(t, unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp, unicode.Bidi_Control), "%U in %q", r, out)
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -167,6 +168,9 @@ func FuzzParseFilter(f *testing.F) {
 			for _, c := range filter.Conditions() {
 				chosen := matches(t, c, d)
 				all = all && chosen
+				require.Equal(t, chosen, c.Not != slices.ContainsFunc(c.Values, func(v string) bool {
+					return matches(t, Condition{Key: c.Key, Values: []string{v}}, d)
+				}), "%s", c)
 				if c.Key != "since" && c.Key != "until" {
 					c.Not = !c.Not
 					require.NotEqual(t, chosen, matches(t, c, d), "%s", c)

@@ -32,7 +32,7 @@ func TestParseKeep(t *testing.T) {
 }
 
 func FuzzParseKeep(f *testing.F) {
-	for _, s := range []string{"", "all", "10000,7d,1GiB", " 3B , 90m", "1h0m0.5s", "9223372036854775807", "+5,1_0", "106751d", "8388607TiB"} {
+	for _, s := range []string{"", "all", "10000,7d,1GiB", " 3B , 90m", "1h0m0.5s", "24h0m0.000000001s", "9223372036854775807", "+5,1_0", "106751d", "8388607TiB"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
