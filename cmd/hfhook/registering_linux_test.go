@@ -227,8 +227,6 @@ func TestTheHubFollowsTheTunnel(t *testing.T) {
 	assert.Empty(t, h.Webhooks())
 }
 
-// Whatever a handler does, the Hub gets its 2xx, unless somebody wants
-// otherwise; then it is said before the webhook is suspended.
 // Somebody else answers under the public URL: the Hub would send him the secret.
 func TestTheHubIsNotPointedAtAStranger(t *testing.T) {
 	t.Parallel()
@@ -275,6 +273,8 @@ func TestTheHubIsNotPointedAtAStranger(t *testing.T) {
 	assert.Empty(t, h.Webhooks())
 }
 
+// Whatever a handler does, the Hub gets its 2xx, unless somebody wants
+// otherwise; then it is said before the webhook is suspended.
 func TestAHandlerThatAlwaysFails(t *testing.T) {
 	t.Parallel()
 	handler := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }))
