@@ -60,13 +60,18 @@ func (r *rest) words(ch *choice) []string {
 	if ahead := unsent[i:]; len(ahead) > 0 {
 		from, to = ahead[0], ahead[len(ahead)-1]
 	}
+	later := ch.at + 1 // the words of which nothing was given
 	if !r.all && ch.at < len(ch.words) {
-		w := ch.words[ch.at]
-		if from == 0 {
-			from = r.given + 1
-		}
-		if to = w.filter.ToID; to == 0 { // a Webhook-Id
+		switch w := ch.words[ch.at]; {
+		case w.filter.ToID == 0: // a Webhook-Id
 			words = append(words, w.word)
+		case len(unsent) > 0 && (r.given < w.filter.FromID || r.given > w.filter.ToID):
+			later = ch.at
+		default:
+			if from == 0 {
+				from = r.given + 1
+			}
+			to = w.filter.ToID
 		}
 	}
 	switch {
@@ -77,7 +82,7 @@ func (r *rest) words(ch *choice) []string {
 		words = append(words, fmt.Sprintf("%d..%d", from, to))
 	}
 	if !r.all && ch.at < len(ch.words) {
-		for _, w := range ch.words[ch.at+1:] {
+		for _, w := range ch.words[later:] {
 			words = append(words, w.word)
 		}
 	}

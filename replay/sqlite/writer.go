@@ -347,7 +347,7 @@ func (w *writer) transact(group []*job) (failed *job, err error) {
 	if err := w.present(); err != nil {
 		return nil, err
 	}
-	if w.cramped.Load() {
+	if w.cramped.Load() && w.room() < checkpointAt {
 		return nil, ErrFull // a longer log would take what the database lacks
 	}
 	if err := w.connect(background); err != nil {
