@@ -97,7 +97,11 @@ func TestPlainEarlyAnswer(t *testing.T) {
 	})
 	target := newTarget(t, "http://"+l.Addr().String(), HTTPOptions{})
 	for _, size := range []int{10, maxPlainBody, maxPlainBody + 1, 8 << 20} {
-		a := target.Send(t.Context(), &Delivery{Method: "POST", Path: "/", Body: make([]byte, size)})
+		d := &Delivery{Method: "POST", Path: "/", Body: make([]byte, size)}
+		a := target.Send(t.Context(), d)
+		if size > maxPlainBody && a.Failure == FailBroken {
+			a = target.Send(t.Context(), d) // a Transport tells at times of the write that it ended itself
+		}
 		assert.Equal(t, 413, a.Status, "%d: %s", size, a.Error)
 	}
 }
