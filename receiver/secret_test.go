@@ -164,7 +164,7 @@ func TestSecretIsNotKept(t *testing.T) {
 
 // FuzzSecret lets in who gives one of the secrets, once, and nobody else; and
 // of what is kept of a request, no secret can be read.
-func FuzzSecret(f *testing.F) {
+func FuzzSecretForms(f *testing.F) {
 	const first, second = "first-made-up-&+%;=", "second made up"
 	for _, query := range []string{
 		"", "secret=" + url.QueryEscape(first), "s%65cret=second+made+up&x=1", "secret=second%20made%20up&secret=x", "a;secret=" + second,
