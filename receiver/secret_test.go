@@ -162,7 +162,7 @@ func TestSecretIsNotKept(t *testing.T) {
 	assert.Equal(t, "https://example.com/?secret=[redacted]", all[0].Header.Get("X-Original-Url"))
 }
 
-// FuzzSecret lets in who gives one of the secrets, once, and nobody else; and
+// FuzzSecretForms lets in who gives one of the secrets, once, and nobody else; and
 // of what is kept of a request, no secret can be read.
 func FuzzSecretForms(f *testing.F) {
 	const first, second = "first-made-up-&+%;=", "second made up"
