@@ -61,13 +61,13 @@ func TestAmbiguousRequestsAreNotSent(t *testing.T) {
 		"no header name":               {Path: "/", Header: http.Header{"": {"b"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, size := range []int{2, maxPlainBody + 1} {
-				d.Body = bytes.Repeat([]byte("x"), size)
+			eachWay(target, func(body []byte) {
+				d.Body = body
 				for _, a := range []*Attempt{target.Send(t.Context(), d), target.SendRaw(t.Context(), d, whole)} {
 					assert.Equal(t, FailOther, a.Failure, a.Error)
 					assert.NotContains(t, a.Error, "\n")
 				}
-			}
+			})
 		})
 	}
 }
@@ -114,14 +114,14 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 				w.Header().Set("Alt-Svc", fmt.Sprintf(`h2=%q`, trap.Listener.Addr()))
 				w.WriteHeader(status)
 			})
-			for _, size := range []int{2, maxPlainBody + 1} {
-				target := newTarget(t, s.URL, HTTPOptions{Secret: rand.Text()})
-				d := &Delivery{Path: "/", Header: http.Header{HeaderSecret: {Redacted}}, Body: make([]byte, size)}
+			target := newTarget(t, s.URL, HTTPOptions{Secret: rand.Text()})
+			eachWay(target, func(body []byte) {
+				d := &Delivery{Path: "/", Header: http.Header{HeaderSecret: {Redacted}}, Body: body}
 				for _, a := range []*Attempt{target.Send(t.Context(), d), target.SendRaw(t.Context(), d, whole), target.Send(t.Context(), d)} {
 					assert.Equal(t, status, a.Status, a.Error)
 					assert.False(t, a.OK())
 				}
-			}
+			})
 		}
 	}
 }
@@ -195,8 +195,8 @@ func TestHostileAnswers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			target := answeringOnce(t, c.answer)
-			for _, size := range []int{2, maxPlainBody + 1} {
-				a := target.Send(t.Context(), &Delivery{Path: "/", Body: make([]byte, size)})
+			eachWay(target, func(sent []byte) {
+				a := target.Send(t.Context(), &Delivery{Path: "/", Body: sent})
 				assert.Equal(t, c.status, a.Status, a.Error)
 				assert.Equal(t, c.broken, a.Failure != "", a.Error)
 				assert.Equal(t, c.broken || a.Status/100 != 2, !a.OK())
@@ -204,9 +204,21 @@ func TestHostileAnswers(t *testing.T) {
 				if c.body != "*" {
 					assert.True(t, c.body == string(a.Body), "%.100q", a.Body)
 				}
-			}
+			})
 		})
 	}
+}
+
+// eachWay sends a small body and a large one the plain way, and both by a
+// Transport.
+func eachWay(target *HTTPTarget, send func(body []byte)) {
+	plain := target.plain
+	for _, target.plain = range []*plainHTTP{plain, nil} {
+		for _, size := range []int{2, maxAlone + 1} {
+			send(bytes.Repeat([]byte("x"), size))
+		}
+	}
+	target.plain = plain
 }
 
 // answeringOnce gives a target that answers each connection with these bytes

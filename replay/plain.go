@@ -16,9 +16,9 @@ import (
 )
 
 const (
-	// maxPlainBody is what fits between two programs while the other one does
-	// not read. Larger bodies need somebody to read the answer meanwhile.
-	maxPlainBody = 64 << 10
+	// maxAlone is what fits between two programs while the other one does not
+	// read. A larger body is written while the answer is read.
+	maxAlone = 64 << 10
 	// maxPlainIdle is how long a connection is kept for the next request. It is
 	// short, since nobody looks at what comes in meanwhile, but at the end.
 	maxPlainIdle = time.Second
@@ -28,10 +28,11 @@ const (
 
 var errLongHeader = errors.New("the header of the answer is too long")
 
-// plainHTTP sends requests over HTTP/1.1 the way http.Transport does, with the
-// caller's goroutine alone. The two that a Transport has for each connection
-// cost more than the sending, where many are sent to a handler next door. It
-// does what that takes: no TLS, no proxies, no large bodies.
+// plainHTTP sends requests over HTTP/1.1 the way http.Transport does, small ones
+// with the caller's goroutine alone. The two that a Transport has for each
+// connection cost more than the sending, where many are sent to a handler next
+// door. A Transport also loses some answers that come before the request was
+// read. It does what that takes: no TLS, no proxies.
 type plainHTTP struct {
 	dial func(ctx context.Context, network, address string) (net.Conn, error)
 
@@ -47,12 +48,13 @@ type plainConn struct {
 	w     *bufio.Writer
 	since time.Time // when it became idle
 	used  bool
+
+	written chan error // how the writing of a large request ended; nil for others
 }
 
 // takes reports whether a request is one that it can send.
 func (w *plainHTTP) takes(req *http.Request) bool {
-	return req.ContentLength <= maxPlainBody &&
-		!strings.ContainsFunc(req.URL.Host, func(r rune) bool { return r > unicode.MaxASCII })
+	return !strings.ContainsFunc(req.URL.Host, func(r rune) bool { return r > unicode.MaxASCII })
 }
 
 // roundTrip sends the request and gives the answer, whose body is read and
@@ -71,7 +73,6 @@ func (w *plainHTTP) roundTrip(ctx context.Context, req *http.Request, p *progres
 			return resp, nil
 		}
 		aborted()
-		c.Close()
 		if !c.used || c.r.Buffered() > 0 || c.limit.N != MaxAnswer || ctx.Err() != nil {
 			return nil, err
 		}
@@ -104,35 +105,74 @@ func (w *plainHTTP) get(ctx context.Context, address string) (*plainConn, error)
 	return c, nil
 }
 
-// exchange writes the request and reads the answer's header.
+// exchange writes the request and reads the answer's header. With an error the
+// connection is closed.
 func (c *plainConn) exchange(req *http.Request, p *progress) (*http.Response, error) {
 	c.limit.N = MaxAnswer
-	err := req.Write(c.w)
-	if err == nil {
-		err = c.w.Flush()
+	var err error
+	if req.ContentLength > maxAlone {
+		p.sent.Store(true)
+		c.written = make(chan error, 1)
+		go func() { c.written <- c.write(req) }()
+	} else {
+		err = c.write(req)
+		if _, ok := errors.AsType[*net.OpError](err); err != nil && !ok {
+			c.Close()
+			return nil, err // it cannot be sent
+		}
+		p.sent.Store(true)
 	}
-	if _, ok := errors.AsType[*net.OpError](err); err != nil && !ok {
-		return nil, err // it cannot be sent
-	}
-	p.sent.Store(true)
 	// Also after an error: some answer before they have read everything, and
 	// hang up.
+	resp, readErr := c.answer(req)
+	if readErr == nil {
+		resp.Close = resp.Close || err != nil
+		return resp, nil
+	}
+	c.Close()
+	if c.written != nil {
+		if err = <-c.written; errors.Is(err, net.ErrClosed) {
+			err = nil // by us
+		}
+	}
+	return nil, cmp.Or(err, readErr)
+}
+
+func (c *plainConn) write(req *http.Request) error {
+	if err := req.Write(c.w); err != nil {
+		return err
+	}
+	return c.w.Flush()
+}
+
+// answer reads the header of an answer.
+func (c *plainConn) answer(req *http.Request) (*http.Response, error) {
 	for range maxInformational {
-		resp, readErr := http.ReadResponse(c.r, req)
+		resp, err := http.ReadResponse(c.r, req)
 		switch {
-		case readErr != nil && err == nil && c.limit.N <= 0:
+		case err != nil && c.limit.N <= 0:
 			return nil, errLongHeader
-		case readErr != nil && err == nil:
-			return nil, readErr
-		case readErr != nil:
+		case err != nil:
 			return nil, err
 		case resp.StatusCode/100 != 1 || resp.StatusCode == http.StatusSwitchingProtocols:
 			c.limit.N = 1<<63 - 1
-			resp.Close = resp.Close || err != nil
 			return resp, nil
 		}
 	}
 	return nil, errLongHeader
+}
+
+// stopWriting reports whether all of the request was written, and does not wait
+// for those who do not read it.
+func (c *plainConn) stopWriting() bool {
+	if c.written == nil {
+		return true
+	}
+	_ = c.SetWriteDeadline(time.Unix(1, 0))
+	err := <-c.written
+	c.written = nil
+	_ = c.SetWriteDeadline(time.Time{})
+	return err == nil
 }
 
 func (w *plainHTTP) put(c *plainConn) {
@@ -193,7 +233,8 @@ func (b *plainBody) Read(p []byte) (int, error) {
 
 func (b *plainBody) Close() error {
 	// The body itself would be read to its end.
-	if b.aborted() && b.keep && b.end && b.c.r.Buffered() == 0 {
+	ours := b.aborted()
+	if b.c.stopWriting() && ours && b.keep && b.end && b.c.r.Buffered() == 0 {
 		b.w.put(b.c)
 		return nil
 	}
