@@ -20,8 +20,8 @@ const (
 	minLog = 1 << 20
 	// maxWAL is what the log is cut down to after it has grown.
 	maxWAL = 192 << 20
-	// idleCheckpoint is how long a store rests before it is tidied up, and how
-	// long a checkpoint that failed is not tried again, but for want of room.
+	// idleCheckpoint is how long a store rests before it is tidied up, or before
+	// a checkpoint that failed is tried again; one that wanted room does not rest.
 	idleCheckpoint = 2 * time.Second
 )
 
@@ -38,7 +38,7 @@ func (w *writer) checkpoints(done <-chan struct{}) {
 	ticker := time.NewTicker(checkpointEvery)
 	defer ticker.Stop()
 	var before int64
-	var resting, waiting time.Duration
+	var changed, tried time.Time
 	for {
 		select {
 		case <-done:
@@ -46,23 +46,30 @@ func (w *writer) checkpoints(done <-chan struct{}) {
 		case <-ticker.C:
 		}
 		written := w.written.Load()
-		resting += checkpointEvery
-		waiting -= checkpointEvery
 		if written != before {
-			resting = 0
+			before, changed = written, time.Now()
 		}
-		before = written
-		if written == 0 || waiting > 0 || resting < idleCheckpoint && !w.isLong() && !w.cramped.Load() {
+		if written == 0 || !w.isDue(changed, tried) {
 			continue
 		}
 		w.written.Add(-written)
-		before = 0
 		if !w.checkpoint() {
 			w.written.Add(1) // there is something to do
-			if w.torn && !w.cramped.Load() {
-				waiting = idleCheckpoint
-			}
 		}
+		before, tried = 0, time.Now()
+	}
+}
+
+// isDue reports whether it is time for a checkpoint, where there was a write at
+// changed and a checkpoint at tried.
+func (w *writer) isDue(changed, tried time.Time) bool {
+	switch {
+	case w.cramped.Load():
+		return true // the writer waits for it
+	case w.torn:
+		return time.Since(tried) >= idleCheckpoint // it cannot be asked how long the log is
+	default:
+		return time.Since(changed) >= idleCheckpoint || w.isLong()
 	}
 }
 
@@ -71,9 +78,6 @@ func (w *writer) checkpoints(done <-chan struct{}) {
 // is in the log before the log gives anything back, and a log that had taken
 // all would never do so.
 func (w *writer) isLong() bool {
-	if w.torn {
-		return true // and cannot be asked
-	}
 	row, err := w.aux.ints(background, "PRAGMA wal_checkpoint(NOOP)")
 	return err == nil && row[1]*pageSize >= w.room()
 }
