@@ -55,7 +55,8 @@ func (t *tx) note(answers []answer) error {
 }
 
 // Finish implements replay.Store. When it gives an error, nothing was kept;
-// ErrNotFound says that one of the deliveries is not, or no longer, there.
+// after an ErrWrite it can still come back as for Append. ErrNotFound says that
+// one of the deliveries is not, or no longer, there.
 func (s *Store) Finish(ctx context.Context, attempts ...*replay.Attempt) error {
 	if len(attempts) == 0 {
 		return nil
