@@ -15,13 +15,9 @@ import (
 	cmdtarget "github.com/hfhook/hfhook/replay/command"
 )
 
-const (
-	// maxRefused is how many connections a target may refuse in a row, before
-	// nobody is taken to listen there.
-	maxRefused = 10
-	// shownOK is how many lines there are for what went well.
-	shownOK = 100
-)
+// maxRefused is how many connections a target may refuse in a row, before
+// nobody is taken to listen there.
+const maxRefused = 10
 
 // ballastSize is how much is counted as heap that is none, as it is never
 // touched: what little is held of many deliveries would else be looked through
@@ -39,6 +35,7 @@ type replayRun struct {
 	many    bool
 	out     *screen
 	talk    *screen
+	table   answerTable
 	bar     *progress
 	ballast []byte // see ballastSize
 
@@ -52,8 +49,6 @@ type replayRun struct {
 
 	// Of came.
 	tally   *summary
-	shown   int    // lines for what went well
-	first   string // the target of the first
 	trouble error
 
 	// Of enough.
@@ -69,6 +64,7 @@ func newReplayRun(c *cli.Context, choice *choice, targets *targetSet, edits *edi
 		talk: newScreen(c.App.ErrWriter, c.Bool("no-color")),
 		bar:  newProgress(c.App.ErrWriter), tally: newSummary(), refused: map[string]int{},
 	}
+	r.table = answerTable{out: r.out, talk: r.talk}
 	targets.output = r.output
 	return r
 }
@@ -84,7 +80,7 @@ func (r *replayRun) begin() {
 	if r.edits.any() {
 		r.talk.line("%s %s", r.talk.dim(pad("edited", 8)), r.talk.cut(payload.Printable(r.edits.text()), 9))
 	}
-	r.out.line("%s", r.out.dim(pad("ID", idWidth)+pad("ANSWER", answerWidth)+"WHAT"))
+	r.table.header("ID")
 }
 
 // countTotal tells the bar how many there will be.
@@ -190,8 +186,6 @@ func (r *replayRun) enough(a *replay.Attempt) bool {
 	return r.stopped != nil
 }
 
-const answerWidth = 33
-
 // show prints what came back: a record, a line, or for one delivery all of it.
 func (r *replayRun) show(o replay.Outcome, a *replay.Attempt) {
 	d := o.Delivery
@@ -200,36 +194,17 @@ func (r *replayRun) show(o replay.Outcome, a *replay.Attempt) {
 		if err := writeRecord(r.out, recordAttempt(a)); err != nil && r.trouble == nil {
 			r.trouble = err
 		}
-		return
 	case !r.many && r.headed:
 		attemptHead(r.out, a)
 		r.headed = false
-		return
 	case !r.many:
 		replayBlock(r.out, d, a)
 		if o.Sent != nil {
 			field{name: "edited", text: []string{payload.Printable(r.edits.text())}}.print(r.out)
 		}
-		return
-	case a.OK() && r.shown > shownOK:
-		return
-	case a.OK() && r.shown == shownOK:
-		r.shown++
-		r.talk.line("%s", r.talk.dim("… what goes well from here on is only counted"))
-		return
-	case a.OK():
-		r.shown++
+	default:
+		r.table.add(fmt.Sprint(d.ID), headline(d), a)
 	}
-	paint := r.out.good
-	if !a.OK() {
-		paint = r.out.bad
-	}
-	id, answer := pad(fmt.Sprint(d.ID), idWidth), pad(outcome(a), answerWidth-1)+" "
-	what := headline(d)
-	if r.first = cmp.Or(r.first, a.Target); a.Target != r.first {
-		what = payload.Printable(a.Target) + "  " + what
-	}
-	r.out.line("%s%s%s", r.out.key(id), paint(answer), r.out.cut(what, columns(id+answer)))
 }
 
 // showCompared prints what a differs in from another answer.

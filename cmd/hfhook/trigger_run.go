@@ -48,6 +48,7 @@ type triggerRun struct {
 	to        destination
 	total     int
 	out, talk *screen
+	table     answerTable
 	bar       *progress
 
 	made sync.Map // *made by its number, of what is under way
@@ -56,7 +57,6 @@ type triggerRun struct {
 
 	// Of came.
 	tally   *summary
-	shown   int
 	trouble error
 
 	// Of enough.
@@ -72,6 +72,7 @@ func newTriggerRun(c *cli.Context, course *course, to destination) *triggerRun {
 		talk: newScreen(c.App.ErrWriter, c.Bool("no-color")),
 		bar:  newProgress(c.App.ErrWriter), tally: newSummary(),
 	}
+	r.table = answerTable{out: r.out, talk: r.talk}
 	r.bar.expect(r.total)
 	if c.Bool("json") {
 		return r
@@ -82,7 +83,7 @@ func newTriggerRun(c *cli.Context, course *course, to destination) *triggerRun {
 	}
 	r.talk.line("%s", r.talk.dim(text))
 	if r.total > 1 {
-		r.out.line("%s", r.out.dim(pad("N", idWidth)+pad("ANSWER", answerWidth)+"WHAT"))
+		r.table.header("N")
 	}
 	return r
 }
@@ -159,36 +160,19 @@ func (r *triggerRun) show(m *made, d *replay.Delivery, a *replay.Attempt) {
 		if err := writeRecord(r.out, r.record(m, d, a)); err != nil && r.trouble == nil {
 			r.trouble = err
 		}
-		return
 	case r.headed:
 		answerHead(r.out, "", a)
-		return
 	case r.total == 1:
 		r.head(m, d)
 		answerLines(r.out, "", a)
 		if a.OK() && len(a.Body) > 0 && isText(a.Body) {
 			field{cont: true, text: firstLines(string(a.Body), maxAnswer)}.print(r.out)
 		}
-		return
-	case a.OK() && r.shown > shownOK:
-		return
-	case a.OK() && r.shown == shownOK:
-		r.shown++
-		r.talk.line("%s", r.talk.dim("… what goes well from here on is only counted"))
-		return
-	case a.OK():
-		r.shown++
+	case m.retry:
+		r.table.add(fmt.Sprint(m.n), m.event+", a retry  "+headline(d), a)
+	default:
+		r.table.add(fmt.Sprint(m.n), m.event+"  "+headline(d), a)
 	}
-	paint := r.out.good
-	if !a.OK() {
-		paint = r.out.bad
-	}
-	n, answer := pad(fmt.Sprint(m.n), idWidth), pad(outcome(a), answerWidth-1)+" "
-	what := m.event + "  " + headline(d)
-	if m.retry {
-		what = m.event + ", a retry  " + headline(d)
-	}
-	r.out.line("%s%s%s", r.out.key(n), paint(answer), r.out.cut(what, columns(n+answer)))
 }
 
 func (r *triggerRun) record(m *made, d *replay.Delivery, a *replay.Attempt) triggeredRecord {
