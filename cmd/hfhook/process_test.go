@@ -175,3 +175,11 @@ func homeEnv(home string) []string {
 		"HUGGINGFACE_CO_STAGING=", "WEBHOOK_SECRET=", "NGROK_AUTHTOKEN=", "SPACE_ID=", "SPACE_HOST=", "NO_COLOR=", "TZ=UTC",
 	}
 }
+
+// endsWell ends p with a signal; nil: it ends by itself.
+func endsWell(t *testing.T, p *process, signal os.Signal) {
+	t.Helper()
+	code, err := p.end(signal)
+	require.NoError(t, err)
+	require.Zero(t, code, p.err.String())
+}

@@ -47,13 +47,6 @@ func throughServer(s *sshtest.Server) []string {
 	}
 }
 
-func endsWell(t *testing.T, p *process, signal os.Signal) {
-	t.Helper()
-	code, err := p.end(signal)
-	require.NoError(t, err)
-	require.Zero(t, code, p.err.String())
-}
-
 func TestTheHubPointsItselfHereAndIsLeftAsItWas(t *testing.T) {
 	t.Parallel()
 	h, server := hubtest.Start(t), sshtest.StartServer(t)

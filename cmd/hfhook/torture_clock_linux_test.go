@@ -51,9 +51,7 @@ func TestTortureClockJumps(t *testing.T) {
 	hub.end()
 	drained(t, store, handler)
 	assert.Less(t, hub.slowest, 10*time.Second)
-	code, err := p.end(os.Interrupt)
-	require.NoError(t, err)
-	require.Zero(t, code, p.err.String())
+	endsWell(t, p, os.Interrupt)
 	to.report(judge(t, store, hub, handler, replay.Live))
 }
 

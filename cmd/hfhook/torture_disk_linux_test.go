@@ -30,33 +30,45 @@ func TestTortureFullDisk(t *testing.T) {
 	p, ready := startDev(t, home, flags...)
 	hub.point(ready.Local)
 	for range to.rounds(3, 60) {
-		hub.await(t, hub.count()+1+to.rand.IntN(100))
-		disk.fill(t, p, to.rand.Int64N(256<<10))
-		refused := hub.refused()
-		require.Eventually(t, func() bool { return hub.refused() > refused }, patience, time.Millisecond, "the disk is full, and all goes on")
-		to.pause(100 * time.Millisecond)
-		if to.rand.IntN(3) == 0 {
+		to.outage(hub, func() { disk.fill(t, p, to.rand.Int64N(256<<10)) }, func() {
+			if to.rand.IntN(3) > 0 {
+				saysNotStored(t, p)
+				disk.empty(t, p)
+				return
+			}
 			hub.point("")
 			_, err := p.end(os.Kill)
 			require.NoError(t, err)
 			disk.empty(t, p)
 			p, ready = startDev(t, home, flags...)
 			hub.point(ready.Local)
-		} else {
-			_, err := p.await(&p.out, `"type":"warning".*not stored`, 1)
-			require.NoError(t, err, "dev says so")
-			disk.empty(t, p)
-		}
-		hub.await(t, hub.count()+20)
-		to.faults.Add(1)
+		})
 	}
 	hub.end()
 	drained(t, store, handler)
-	code, err := p.end(os.Interrupt)
-	require.NoError(t, err)
-	require.Zero(t, code, p.err.String())
+	endsWell(t, p, os.Interrupt)
 	sound(t, store)
 	to.report(judge(t, store, hub, handler, replay.Live))
+}
+
+// outage has the disk fail in the middle of a load, and work again after a while.
+func (to *torture) outage(hub *load, breaks, mends func()) {
+	to.Helper()
+	hub.await(to, hub.count()+1+to.rand.IntN(100))
+	breaks()
+	refused := hub.refused()
+	require.Eventually(to, func() bool { return hub.refused() > refused }, patience, time.Millisecond, "the disk fails, and all goes on")
+	to.pause(100 * time.Millisecond)
+	mends()
+	hub.await(to, hub.count()+20)
+	to.faults.Add(1)
+}
+
+// saysNotStored waits for dev to say that a delivery was refused.
+func saysNotStored(t *testing.T, p *process) {
+	t.Helper()
+	_, err := p.await(&p.out, `"type":"warning".*not stored`, 1)
+	require.NoError(t, err)
 }
 
 // smallDisk is a folder with little room.

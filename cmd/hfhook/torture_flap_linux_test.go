@@ -40,9 +40,7 @@ func TestTortureFlappingHandler(t *testing.T) {
 	drained(t, store, handler)
 	require.Eventually(t, func() bool { return openFiles(t, p) <= before+16 }, patience, 20*time.Millisecond,
 		"connections are left: %d files are open, %d were", openFiles(t, p), before)
-	code, err := p.end(os.Interrupt)
-	require.NoError(t, err)
-	require.Zero(t, code, p.err.String())
+	endsWell(t, p, os.Interrupt)
 
 	kept, err := sqlite.Open(t.Context(), store, sqlite.Options{})
 	require.NoError(t, err)

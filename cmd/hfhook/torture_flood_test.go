@@ -271,9 +271,7 @@ func floodDev(t *testing.T, connections, files, deliveries int) {
 	assert.LessOrEqual(t, after.kilobytes, before.kilobytes+(512<<10))
 	t.Logf("the slowest acknowledgement took %s; before, during and after: %+v %+v %+v", longest, before, during, after)
 
-	code, err := p.end(os.Interrupt)
-	require.NoError(t, err)
-	assert.Zero(t, code, p.err.String())
+	endsWell(t, p, os.Interrupt)
 	lost, doubled := compareKept(t, store, all)
 	t.Logf("torture: %d connections: faults=%d acknowledged=%d lost=%d doubled=%d", connections, f.opened.Load(), len(all), lost, doubled)
 	assert.Zero(t, lost)

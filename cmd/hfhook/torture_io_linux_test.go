@@ -4,7 +4,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -34,23 +33,15 @@ func TestTortureIOErrorsOfDev(t *testing.T) {
 		"dev", "--json", "--listen", "127.0.0.1:0", "--tunnel", "none", "--no-secret", "--keep", "all", "--store", store, "--forward", handler.url)
 	hub.point(p.ready(t).Local)
 	for range to.rounds(4, 60) {
-		hub.await(t, hub.count()+1+to.rand.IntN(100))
 		while := faults[to.rand.IntN(len(faults))].While
-		require.NoError(t, os.WriteFile(while, nil, 0o600))
-		refused := hub.refused()
-		require.Eventually(t, func() bool { return hub.refused() > refused }, patience, time.Millisecond, "the disk fails, and all goes on")
-		to.pause(100 * time.Millisecond)
-		_, err := p.await(&p.out, `"type":"warning".*not stored`, 1)
-		require.NoError(t, err, "dev says so")
-		require.NoError(t, os.Remove(while))
-		hub.await(t, hub.count()+20)
-		to.faults.Add(1)
+		to.outage(hub, func() { require.NoError(t, os.WriteFile(while, nil, 0o600)) }, func() {
+			saysNotStored(t, p)
+			require.NoError(t, os.Remove(while))
+		})
 	}
 	hub.end()
 	drained(t, store, handler)
-	code, err := p.end(os.Interrupt)
-	require.NoError(t, err)
-	require.Zero(t, code, p.err.String())
+	endsWell(t, p, os.Interrupt)
 	sound(t, store)
 	to.report(judge(t, store, hub, handler, replay.Live))
 }

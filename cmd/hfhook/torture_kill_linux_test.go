@@ -49,9 +49,7 @@ func TestTortureKilledDev(t *testing.T) {
 	// What was still to be sent is sent now.
 	p, _ := startDev(t, home, flags...)
 	drained(t, store, handler)
-	code, err := p.end(os.Interrupt)
-	require.NoError(t, err)
-	require.Zero(t, code, p.err.String())
+	endsWell(t, p, os.Interrupt)
 	o := judge(t, store, hub, handler, replay.Live)
 	assert.Zero(t, o.waiting)
 	to.report(o)
@@ -72,9 +70,7 @@ func TestTortureKilledReplay(t *testing.T) {
 	hub.point(ready.Local)
 	hub.await(t, 20*rounds)
 	hub.end()
-	code, err := p.end(os.Interrupt)
-	require.NoError(t, err)
-	require.Zero(t, code, p.err.String())
+	endsWell(t, p, os.Interrupt)
 
 	rest := []string{"replay", "--store", store, "--to", handler.url, "--concurrency", "8", "--status", "none", "1..last"}
 	for range rounds {
@@ -93,7 +89,7 @@ func TestTortureKilledReplay(t *testing.T) {
 	sound(t, store)
 	handler.begin()
 	last := startHFHook(t, home, rest...)
-	code, err = last.end(nil)
+	code, err := last.end(nil)
 	require.NoError(t, err)
 	require.Contains(t, []int{0, 3}, code, last.err.String())
 	to.report(judge(t, store, hub, handler, replay.Replayed))

@@ -72,9 +72,7 @@ func TestTorturePowerLossOfDev(t *testing.T) {
 		p := startHFHook(t, t.TempDir(), append(flags, "--store", store)...)
 		p.ready(t)
 		drained(t, store, handler)
-		code, err := p.end(os.Interrupt)
-		require.NoError(t, err)
-		require.Zero(t, code, p.err.String())
+		endsWell(t, p, os.Interrupt)
 		sound(t, store)
 
 		// What the Hub and the handler know of, up to this power loss and after

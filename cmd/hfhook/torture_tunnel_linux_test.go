@@ -57,9 +57,7 @@ func TestTortureTunnelCuts(t *testing.T) {
 	require.Eventually(t, func() bool { return openFiles(t, p) <= files }, patience, 50*time.Millisecond, "files are left open")
 	assert.Less(t, resident(t, p), memory+128<<10, "memory is not given back") // half of that is the race detector's
 	assert.NotContains(t, p.out.String()+p.err.String(), edge.Token)
-	code, err := p.end(os.Interrupt)
-	require.NoError(t, err)
-	require.Zero(t, code, p.err.String())
+	endsWell(t, p, os.Interrupt)
 	to.report(judge(t, store, hub, handler, replay.Live))
 }
 
