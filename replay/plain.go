@@ -69,7 +69,10 @@ func (w *plainHTTP) roundTrip(ctx context.Context, req *http.Request, p *progres
 		aborted := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
 		resp, err := c.exchange(req, p)
 		if err == nil {
-			resp.Body = &plainBody{resp.Body, w, c, aborted, !resp.Close && resp.StatusCode != http.StatusSwitchingProtocols, false}
+			resp.Body = &plainBody{
+				ReadCloser: resp.Body, w: w, c: c, aborted: aborted, refused: resp.StatusCode >= 400,
+				keep: !resp.Close && resp.StatusCode != http.StatusSwitchingProtocols,
+			}
 			return resp, nil
 		}
 		aborted()
@@ -162,13 +165,15 @@ func (c *plainConn) answer(req *http.Request) (*http.Response, error) {
 	return nil, errLongHeader
 }
 
-// stopWriting reports whether all of the request was written, and does not wait
-// for those who do not read it.
-func (c *plainConn) stopWriting() bool {
+// endWriting reports whether all of the request was written. Unless patient, it
+// does not wait for who does not read it.
+func (c *plainConn) endWriting(patient bool) bool {
 	if c.written == nil {
 		return true
 	}
-	_ = c.SetWriteDeadline(time.Unix(1, 0))
+	if !patient {
+		_ = c.SetWriteDeadline(time.Unix(1, 0))
+	}
 	err := <-c.written
 	c.written = nil
 	_ = c.SetWriteDeadline(time.Time{})
@@ -221,6 +226,7 @@ type plainBody struct {
 	w       *plainHTTP
 	c       *plainConn
 	aborted func() bool // ends the watch of the context
+	refused bool        // by an answer that wants no more of the request
 	keep    bool        // the connection may serve another request
 	end     bool        // the body was read to its end
 }
@@ -231,10 +237,12 @@ func (b *plainBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Close waits for who said yes and then reads what it was sent, as long as the
+// context does.
 func (b *plainBody) Close() error {
+	written := b.c.endWriting(b.end && !b.refused)
 	// The body itself would be read to its end.
-	ours := b.aborted()
-	if b.c.stopWriting() && ours && b.keep && b.end && b.c.r.Buffered() == 0 {
+	if b.aborted() && written && b.keep && b.end && b.c.r.Buffered() == 0 {
 		b.w.put(b.c)
 		return nil
 	}

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -101,6 +102,41 @@ func TestPlainEarlyAnswer(t *testing.T) {
 		a := target.Send(t.Context(), d)
 		assert.Equal(t, 413, a.Status, "%d: %s", size, a.Error)
 	}
+}
+
+// Some say yes first and read then, and are sent all of it.
+func TestPlainEarlyYes(t *testing.T) {
+	l := listen(t)
+	got := make(chan int64, 1)
+	serveConns(t, l, func(_ int, c net.Conn) {
+		in := bufio.NewReader(c)
+		req, err := http.ReadRequest(in)
+		assert.NoError(t, err)
+		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+		n, _ := io.Copy(io.Discard, req.Body)
+		got <- n
+	})
+	a := newTarget(t, "http://"+l.Addr().String(), HTTPOptions{}).Send(t.Context(), &Delivery{Method: "POST", Path: "/", Body: make([]byte, 16<<20)})
+	assert.True(t, a.OK(), a.Error)
+	assert.EqualValues(t, 16<<20, <-got)
+}
+
+// And some never read, for whom nobody waits longer than for an answer.
+func TestPlainYesOfTheDeaf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		done := make(chan struct{})
+		target, wait := piped(t, HTTPOptions{}, func(c net.Conn) {
+			_, err := http.ReadRequest(bufio.NewReader(c))
+			assert.NoError(t, err)
+			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+			<-done
+		})
+		a := target.Send(t.Context(), &Delivery{Method: "POST", Path: "/", Body: make([]byte, maxAlone+1)})
+		assert.True(t, a.OK(), a.Error)
+		assert.Empty(t, target.plain.idle)
+		close(done)
+		wait()
+	})
 }
 
 func TestPlainIdleConnectionsAreClosed(t *testing.T) {
