@@ -40,7 +40,7 @@ type watcher struct {
 	heard     atomic.Pointer[time.Time] // when a delivery came last
 
 	tunnel  opened        // with a nil Tunnel before there is one
-	online  *tunnel.Event // the tunnel is; nil: it is not
+	online  *tunnel.Event // the tunnel is, under a public URL; nil: it is not
 	down    time.Time     // since when deliveries fail; zero: they do not
 	kicked  bool          // since a check last passed
 	foreign bool          // somebody else answers under the URL that was told
@@ -171,11 +171,11 @@ func (w *watcher) run(ctx context.Context) error {
 func (w *watcher) event(ctx context.Context, e event) {
 	switch e.State {
 	case tunnel.Online:
-		w.online = &e.Event
-		if e.URL == nil { // none: nothing is public
+		if e.URL == nil { // none: nothing is public, and nothing to check
 			w.announce()
 			return
 		}
+		w.online = &e.Event
 		tries := 2
 		if !w.isAnnounced() { // the way through a new tunnel may take a moment
 			tries = 3

@@ -321,6 +321,21 @@ func TestAQuietTunnelIsProbed(t *testing.T) {
 	})
 }
 
+// Without a public URL there is nothing to probe.
+func TestAQuietReceiverWithoutAURLIsLeftAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := watch(t, func(w *watcher) {
+			probe := w.probe
+			w.probe = func(ctx context.Context, u *url.URL) error { return probe(ctx, u.JoinPath("x")) }
+		})
+		w.notify(tunnel.Event{State: tunnel.Online}, false)
+		<-w.announced
+		time.Sleep(quietTime + time.Minute)
+		assert.Zero(t, w.probed())
+		assert.Empty(t, w.read())
+	})
+}
+
 func TestALongOutageIsToldOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		book := new(notebook)
