@@ -18,8 +18,8 @@ const (
 	// probePause is between probes that fail.
 	probePause = time.Second
 
-	// strangerPause is between looks at whether a stranger is still there.
-	strangerPause = 15 * time.Second
+	// failingPause is between checks while they fail.
+	failingPause = 15 * time.Second
 )
 
 // watcher follows a tunnel: it reports what happens to it, checks that the
@@ -42,7 +42,7 @@ type watcher struct {
 	tunnel  opened        // with a nil Tunnel before there is one
 	online  *tunnel.Event // the tunnel is, under a public URL; nil: it is not
 	down    time.Time     // since when deliveries fail; zero: they do not
-	kicked  bool          // since a check last passed
+	failing bool          // a check of a URL that was announced did, and none has passed since
 	foreign bool          // somebody else answers under the URL that was told
 	check   *viewing      // the one under way; nil: none
 }
@@ -134,8 +134,8 @@ func (w *watcher) run(ctx context.Context) error {
 		var again <-chan time.Time
 		if w.check != nil {
 			checked = w.check.result
-		} else if w.foreign && w.online != nil {
-			again = time.After(strangerPause)
+		} else if (w.foreign || w.failing) && w.online != nil {
+			again = time.After(failingPause)
 		}
 		select {
 		case <-ctx.Done():
@@ -244,7 +244,7 @@ func (w *watcher) checked(err error) {
 	e, _ := errors.AsType[*tunnel.ProbeError](err)
 	foreign := e != nil && e.Class == tunnel.ProbeForeign
 	news := foreign != w.foreign && (foreign || err == nil) // of a URL that is known
-	if err != nil && (news || c.online != nil || !w.foreign) {
+	if err != nil && (news || c.online != nil || c.asked || !w.foreign && !w.failing) {
 		hint := ""
 		if e != nil {
 			hint = e.Hint
@@ -269,10 +269,10 @@ func (w *watcher) checked(err error) {
 		} else if c.asked {
 			w.report.note(w.online.URL.String() + " leads here")
 		}
-		w.down, w.kicked = time.Time{}, false
-	case w.isAnnounced() && !w.kicked:
+		w.down, w.failing = time.Time{}, false
+	case w.isAnnounced() && !w.failing:
 		// Only one kick: what the provider itself refuses, no reconnecting mends.
-		w.kicked = true
+		w.failing = true
 		if w.down.IsZero() {
 			w.down = time.Now()
 		}
@@ -315,6 +315,9 @@ func (w *watcher) reconnectNow(ctx context.Context) {
 // it would go on looking like one.
 func (w *watcher) wake(ctx context.Context, slept time.Duration) {
 	if w.tunnel.Tunnel == nil || w.tunnel.URL() == nil {
+		return
+	}
+	if w.tunnel.fixed && w.probe == nil { // nothing to check or to make anew
 		return
 	}
 	w.report.note("the computer slept " + slept.Round(time.Second).String() + "; checking the tunnel")
