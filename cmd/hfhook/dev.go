@@ -282,7 +282,7 @@ func (d *dev) run(ctx context.Context) (err error) {
 	session := d.session(public, local, waiting)
 	session.keys = d.keyboard.start(ctx, session.local)
 	defer d.keyboard.close()
-	d.herald.begin(file, localURL(local), d.link.publicURL, d.c.String("path"))
+	d.herald.begin(file, localURL(local), d.link.trustedURL, d.c.String("path"))
 	d.reporter.ready(session)
 	announced = true
 	if d.failWith != nil {

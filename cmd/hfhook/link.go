@@ -22,13 +22,25 @@ type link struct {
 	carrier string // who carries the traffic and where TLS ends, in words
 
 	tunnel tunnel.Tunnel
-	over   <-chan struct{} // closed when the tunnel takes no more connections
-	url    atomic.Pointer[url.URL]
-
-	stranger atomic.Pointer[error] // somebody else answers under url; nil: not known of
+	over   <-chan struct{}           // closed when the tunnel takes no more connections
+	public atomic.Pointer[published] // never nil
 
 	watcher *watcher
 	tasks   []*task // that feed the watcher, and the watcher
+}
+
+// published is the public URL, and who answers there.
+type published struct {
+	url      *url.URL // nil: there is none
+	stranger error    // somebody else does; nil: not known of
+}
+
+// trusted is the URL to send the secret to; nil: there is none.
+func (p *published) trusted() *url.URL {
+	if p.stranger != nil {
+		return nil
+	}
+	return p.url
 }
 
 func newLink(d *dev) (*link, error) {
@@ -37,6 +49,7 @@ func newLink(d *dev) (*link, error) {
 		return nil, err
 	}
 	l := &link{d: d, prober: tunnel.NewProber(), carriers: carriers}
+	l.public.Store(new(published))
 	l.prober.Version = version
 	l.watcher = newWatcher(d.reporter, l.announce)
 	l.watcher.hangups = reconnects(d.c.Context)
@@ -48,7 +61,10 @@ func newLink(d *dev) (*link, error) {
 }
 
 // publicURL is where the Hub reaches this machine; nil while it does not.
-func (l *link) publicURL() *url.URL { return l.url.Load() }
+func (l *link) publicURL() *url.URL { return l.public.Load().url }
+
+// trustedURL is publicURL, unless somebody else answers there.
+func (l *link) trustedURL() *url.URL { return l.public.Load().trusted() }
 
 // open opens the tunnel, leads it to front and checks it. It gives the public
 // URL, or nil when there is none.
@@ -135,12 +151,12 @@ func (l *link) close() {
 
 // ours is an error when somebody else answers under the public URL.
 func (l *link) ours() error {
-	stranger := l.stranger.Load()
+	stranger := l.public.Load().stranger
 	if stranger == nil {
 		return nil
 	}
 	return &problem{exitNoTunnel, "another tunnel has another name: see --tunnel; --no-probe does without the check",
-		fmt.Errorf("the Hub is not told to deliver where somebody else would get the secret: %w", *stranger)}
+		fmt.Errorf("the Hub is not told to deliver where somebody else would get the secret: %w", stranger)}
 }
 
 // canReconnect reports whether there is a connection that a person could want
@@ -148,15 +164,12 @@ func (l *link) ours() error {
 func (l *link) canReconnect() bool { return l.tunnel != nil && l.tunnel.URL() != nil }
 
 // announce takes note of a new public URL, and says when it replaces another.
-// The Hub does not hear of one under which somebody else answers: it would send
-// the secret there.
+// Neither the Hub nor hfhook trigger hears of one under which somebody else
+// answers: they would send the secret there.
 func (l *link) announce(public *url.URL, stranger error) {
-	l.stranger.Store(nil)
-	if stranger != nil {
-		l.stranger.Store(&stranger)
-	}
-	old := l.url.Swap(public)
-	l.d.herald.moved(public)
+	now := &published{public, stranger}
+	old := l.public.Swap(now).url
+	l.d.herald.moved(now.trusted())
 	switch {
 	case l.d.hub == nil || old == nil:
 	case stranger != nil:

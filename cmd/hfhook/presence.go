@@ -22,7 +22,7 @@ type presence struct {
 	PID    int    `json:"pid"`
 	Store  string `json:"store"`            // absolute
 	Local  string `json:"local"`            // URL, without the path
-	Public string `json:"public,omitempty"` // URL, without the path
+	Public string `json:"public,omitempty"` // URL, without the path; empty: none that leads here
 	Path   string `json:"path"`
 }
 
@@ -49,19 +49,15 @@ func (h *herald) begin(store string, local *url.URL, public func() *url.URL, pat
 	defer h.mu.Unlock()
 	h.file = store + presenceExt
 	h.told = presence{V: recordVersion, PID: os.Getpid(), Store: store, Local: local.String(), Path: path}
-	if public := public(); public != nil { // under the lock: moved may follow, not precede
-		h.told.Public = public.String()
-	}
-	h.write()
+	h.write(public()) // under the lock: moved may follow, not precede
 }
 
-// moved tells of another public URL.
+// moved tells of another public URL; nil: of none.
 func (h *herald) moved(public *url.URL) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.file != "" {
-		h.told.Public = public.String()
-		h.write()
+		h.write(public)
 	}
 }
 
@@ -78,7 +74,11 @@ func (h *herald) end() {
 
 // write writes the file. To receive is more than to be found, so that it cannot
 // is a warning.
-func (h *herald) write() {
+func (h *herald) write(public *url.URL) {
+	h.told.Public = ""
+	if public != nil {
+		h.told.Public = public.String()
+	}
 	text, err := json.Marshal(h.told)
 	if err == nil {
 		err = replaceFile(h.file, append(text, '\n'))

@@ -53,6 +53,10 @@ func TestPresenceIsToldFromBeginningToEnd(t *testing.T) {
 	p, err = readPresence(store)
 	require.NoError(t, err)
 	assert.Equal(t, "https://new.example.com/in", p.Public)
+	h.moved(nil)
+	p, err = readPresence(store)
+	require.NoError(t, err)
+	assert.Empty(t, p.Public)
 
 	h.end()
 	h.moved(mustURL(t, "https://late.example.com"))

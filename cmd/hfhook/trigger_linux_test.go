@@ -2,15 +2,23 @@ package main
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
+	"path/filepath"
+	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/hfhook/hfhook/replay"
 	"github.com/hfhook/hfhook/tunnel/ssh"
 	"github.com/hfhook/hfhook/tunnel/ssh/sshtest"
 )
@@ -56,6 +64,58 @@ func TestTriggerGoesThroughTheTunnel(t *testing.T) {
 	code, err := dev.end(os.Interrupt)
 	require.NoError(t, err)
 	assert.Zero(t, code)
+}
+
+// What is triggered has the secret with it: it does not go where somebody else
+// answers.
+func TestTriggerSendsNoSecretToAStranger(t *testing.T) {
+	t.Parallel()
+	var here atomic.Pointer[url.URL] // nil: somebody else answers
+	secrets := make(chan string, 100)
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if to := here.Load(); to != nil {
+			httputil.NewSingleHostReverseProxy(to).ServeHTTP(w, r)
+			return
+		}
+		if secret := r.Header.Get(replay.HeaderSecret); secret != "" {
+			secrets <- secret
+		}
+		_, _ = io.WriteString(w, "who is there?")
+	}))
+	t.Cleanup(front.Close)
+	home := t.TempDir()
+	store := filepath.Join(home, "deliveries.db")
+	sentTo := func(url string) {
+		t.Helper()
+		p := startHFHook(t, home, "trigger", "--store", store, "--json", "repo.create")
+		endsWell(t, p, nil)
+		assert.Contains(t, p.out.String(), `"target":"`+url+`"`)
+		assert.Empty(t, secrets)
+	}
+	dev := startHFHook(t, home, "dev", "--store", store, "--json", "--listen", "127.0.0.1:0", "--public-url", front.URL, "--insecure-public-url")
+	ready := dev.ready(t)
+	_, err := dev.await(&dev.out, `"type":"warning".*answers, but not from this hfhook`, 1)
+	require.NoError(t, err)
+	sentTo(ready.Local)
+	_, err = dev.await(&dev.out, `"type":"delivery",.*"id":1,.*"verdict":"accepted"`, 1)
+	require.NoError(t, err)
+
+	local := mustURL(t, ready.Local)
+	local.Path = ""
+	for _, to := range []*url.URL{local, nil} {
+		here.Store(to)
+		require.NoError(t, dev.cmd.Process.Signal(syscall.SIGHUP)) // looks again
+		require.Eventually(t, func() bool {
+			text, err := os.ReadFile(store + presenceExt)
+			return err == nil && strings.Contains(string(text), `"public":`) == (to != nil)
+		}, time.Minute, 5*time.Millisecond)
+		if to != nil {
+			sentTo(ready.URL)
+		} else {
+			sentTo(ready.Local)
+		}
+	}
+	endsWell(t, dev, os.Interrupt)
 }
 
 // A run that takes long shows how far it is, where somebody looks.

@@ -79,7 +79,7 @@ func newTriggerRun(c *cli.Context, course *course, to destination) *triggerRun {
 	}
 	text := fmt.Sprintf("to %s, seed %d", payload.Printable(to.target.Name()), course.seed)
 	if to.local {
-		text += "; hfhook dev has no public URL"
+		text += "; no public URL leads to hfhook dev"
 	}
 	r.talk.line("%s", r.talk.dim(text))
 	if r.total > 1 {

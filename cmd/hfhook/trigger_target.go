@@ -18,7 +18,7 @@ const defaultPath = "/webhooks/dev"
 type destination struct {
 	target target
 	dev    bool // a running hfhook dev
-	local  bool // that has no public URL
+	local  bool // to which no public URL leads
 
 	command bool
 }
