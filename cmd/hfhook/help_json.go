@@ -136,7 +136,7 @@ var recordFields = map[string]string{
 	"shield.webhook":  "its id",
 	"shield.received": "in the last 24 hours",
 	"shield.limit":    "that the Hub delivers in them",
-	"shield.failed":   "answers outside 2xx, counted by status",
+	"shield.failed":   "answers outside 2xx in the last 24 hours, counted by status",
 
 	"hold.target":  "its name",
 	"hold.since":   "when it began",

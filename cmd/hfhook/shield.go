@@ -30,49 +30,59 @@ const (
 	maxLedgers  = 1000 // more webhooks than that are counted together
 	lookEvery   = 10   // deliveries
 	suspendText = "the Hub tries again, and suspends a webhook that keeps failing"
+	enterSecret = "if it was the Hub's, enter the secret that hfhook secret prints at " + settingsPage
 )
 
 // ledger counts what the Hub counts of one webhook, within the last 24 hours
 // and as far as it is kept here.
 type ledger struct {
-	received map[int64]int // by Unix minute: first arrivals
-	failed   map[int]int   // by status: answers outside 2xx
-	looked   int           // deliveries since the limit was looked at
-	warned   bool
+	counts map[counted]int
+	looked int // deliveries since the limit was looked at
+	warned bool
 }
 
-func (l *ledger) receive(at time.Time) { l.received[at.Unix()/60]++ }
+// counted is what is counted together.
+type counted struct {
+	minute int64 // Unix time / 60
+	status int   // of an answer outside 2xx; 0: a first arrival
+}
 
-// count is how many deliveries arrived. It forgets those before.
-func (l *ledger) count(now time.Time) int {
-	first, n := now.Add(-ledgerSpan).Unix()/60, 0
-	for minute, received := range l.received {
-		if minute < first {
-			delete(l.received, minute)
-			continue
-		}
-		n += received
+func (l *ledger) count(at time.Time, status int) { l.add(counted{at.Unix() / 60, status}, 1) }
+
+// add forgets, whenever there is something new to remember.
+func (l *ledger) add(what counted, n int) {
+	if l.counts[what] == 0 {
+		l.forget(time.Unix(what.minute*60, 0))
 	}
-	return n
+	l.counts[what] += n
 }
 
-// failures are the statuses outside 2xx with how often they were answered.
-func (l *ledger) failures() string {
-	var all []string
-	for _, status := range slices.Sorted(maps.Keys(l.failed)) {
-		all = append(all, fmt.Sprintf("%d× %d", l.failed[status], status))
+func (l *ledger) forget(now time.Time) {
+	first := now.Add(-ledgerSpan).Unix() / 60
+	maps.DeleteFunc(l.counts, func(c counted, _ int) bool { return c.minute < first })
+}
+
+// sums are how many deliveries arrived, and how often each status outside 2xx
+// was answered.
+func (l *ledger) sums(now time.Time) (received int, failed map[int]int) {
+	l.forget(now)
+	failed = map[int]int{}
+	for what, n := range l.counts {
+		failed[what.status] += n
 	}
-	return strings.Join(all, ", ")
+	received = failed[0]
+	delete(failed, 0)
+	return received, failed
 }
 
-// add takes a delivery that is kept.
-func (l *ledger) add(d *replay.Delivery, since time.Time) {
+// read takes a delivery that is kept.
+func (l *ledger) read(d *replay.Delivery, since time.Time) {
 	if d.Verdict == replay.Accepted && d.Received().After(since) {
-		l.receive(d.Received())
+		l.count(d.Received(), 0)
 	}
 	for _, a := range d.Arrivals {
 		if a.Time.After(since) && a.Answer != 0 && a.Answer/100 != 2 {
-			l.failed[a.Answer]++
+			l.count(a.Time, a.Answer)
 		}
 	}
 }
@@ -86,7 +96,7 @@ func (all ledgers) of(webhook string) *ledger {
 		return all.of("")
 	}
 	if l == nil {
-		l = &ledger{received: map[int64]int{}, failed: map[int]int{}}
+		l = &ledger{counts: map[counted]int{}}
 		all[webhook] = l
 	}
 	return l
@@ -100,7 +110,7 @@ func readLedgers(ctx context.Context, store replay.Store, until time.Time) (ledg
 		if err != nil {
 			return nil, fmt.Errorf("count the deliveries of the last 24 hours: %w", err)
 		}
-		all.of(webhookOf(d)).add(d, since)
+		all.of(webhookOf(d)).read(d, since)
 	}
 	return all, nil
 }
@@ -124,14 +134,18 @@ func keptLedgers(c *cli.Context) (ledgers, error) {
 
 // show prints what was counted of one webhook.
 func (l *ledger) show(s *screen) {
-	n := l.count(time.Now())
+	n, failed := l.sums(time.Now())
 	text := fmt.Sprintf("%d of %d deliveries in 24 hours, as far as they are kept here", n, dailyLimit)
 	if n >= dailyWarn {
 		text = s.warn(text)
 	}
 	s.line("%s %s", s.dim(pad("received", 9)), text)
-	if len(l.failed) > 0 {
-		s.line("%s %s", s.dim(pad("failed", 9)), s.warn(l.failures()+"; "+suspendText))
+	var texts []string
+	for _, status := range slices.Sorted(maps.Keys(failed)) {
+		texts = append(texts, fmt.Sprintf("%d× %d", failed[status], status))
+	}
+	if len(texts) > 0 {
+		s.line("%s %s", s.dim(pad("failed", 9)), s.warn(strings.Join(texts, ", ")+"; "+suspendText))
 	}
 }
 
@@ -149,13 +163,13 @@ type shield struct {
 	report reporter
 	ack    string // of --ack
 
-	mu      sync.Mutex
-	all     ledgers
-	failing bool // was told
+	mu   sync.Mutex
+	all  ledgers
+	told map[int]bool // statuses outside 2xx
 }
 
 func newShield(report reporter, ack string) *shield {
-	return &shield{report: report, ack: ack, all: ledgers{}}
+	return &shield{report: report, ack: ack, all: ledgers{}, told: map[int]bool{}}
 }
 
 // load counts what arrived before the session.
@@ -172,11 +186,8 @@ func (s *shield) load(ctx context.Context, store replay.Store, until time.Time) 
 	defer s.mu.Unlock()
 	for id, l := range before {
 		now := s.all.of(id)
-		for minute, n := range l.received {
-			now.received[minute] += n
-		}
-		for status, n := range l.failed {
-			now.failed[status] += n
+		for what, n := range l.counts {
+			now.add(what, n)
 		}
 	}
 	return nil
@@ -191,11 +202,11 @@ func (s *shield) arrived(d *replay.Delivery) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := s.all.of(id)
-	l.receive(d.Received())
+	l.count(d.Received(), 0)
 	if l.looked++; id == "" || l.warned || l.looked%lookEvery != 0 {
 		return
 	}
-	if n := l.count(time.Now()); n >= dailyWarn {
+	if n, _ := l.sums(time.Now()); n >= dailyWarn {
 		l.warned = true
 		s.report.warning(fmt.Sprintf("webhook %s had %d of the %d deliveries that the Hub gives it in 24 hours", id, n, dailyLimit),
 			"what comes after that is dropped; watch less, or ask the Hub for more")
@@ -231,27 +242,28 @@ func (a *answered) WriteHeader(status int) {
 // Unwrap is for http.ResponseController.
 func (a *answered) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
-// failed takes an answer outside 2xx, and warns of the first.
+// failed takes an answer outside 2xx, and warns of the first with its status:
+// how a stranger fails must not hide how the Hub does.
 func (s *shield) failed(status int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.all.of("").failed[status]++
-	if s.failing {
+	s.all.of("").count(time.Now(), status)
+	if s.told[status] {
 		return
 	}
-	s.failing = true
-	why, hint := "", "hfhook inspect last tells more"
+	s.told[status] = true
+	who, why, hint := "the Hub", "", "hfhook inspect last tells more"
 	switch {
 	case status == http.StatusUnauthorized:
-		why, hint = ": it sends no secret", "enter the one that hfhook secret prints at "+settingsPage
+		who, hint = "a request without the secret", enterSecret
 	case status == http.StatusForbidden:
-		why, hint = ": it sends another secret", "enter the one that hfhook secret prints at "+settingsPage
+		who, hint = "a request with another secret", enterSecret
 	case status == http.StatusRequestEntityTooLarge:
 		why = ": the body is too large"
 	case s.ack == "handler":
 		why, hint = " from your handler", "without --ack handler it gets its 200 whatever the handler does"
 	}
-	s.report.warning(fmt.Sprintf("the Hub got a %d%s; %s", status, why, suspendText), hint)
+	s.report.warning(fmt.Sprintf("%s got a %d%s; %s", who, status, why, suspendText), hint)
 }
 
 // records tells what was counted, for programs.
@@ -275,8 +287,9 @@ type shieldRecord struct {
 }
 
 func recordLedger(id string, l *ledger, now time.Time) shieldRecord {
-	r := shieldRecord{recordHead: head("shield", now), Webhook: id, Received: l.count(now), Limit: dailyLimit}
-	for status, n := range l.failed {
+	received, failed := l.sums(now)
+	r := shieldRecord{recordHead: head("shield", now), Webhook: id, Received: received, Limit: dailyLimit}
+	for status, n := range failed {
 		if r.Failed == nil {
 			r.Failed = map[string]int{}
 		}

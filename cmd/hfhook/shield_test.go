@@ -68,14 +68,50 @@ func TestTheShieldCountsWhatIsKept(t *testing.T) {
 	assert.Equal(t, map[string]int{"503": 3}, records[0].Failed)
 }
 
+// What was answered before the last 24 hours is no longer of interest.
+func TestTheShieldForgetsYesterday(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShield(new(notebook), "store")
+		s.failed(503)
+		time.Sleep(23 * time.Hour)
+		s.failed(500)
+		assert.Equal(t, map[string]int{"500": 1, "503": 1}, s.records()[0].Failed)
+		time.Sleep(2 * time.Hour)
+		assert.Equal(t, map[string]int{"500": 1}, s.records()[0].Failed)
+		time.Sleep(24 * time.Hour)
+		assert.Empty(t, s.records()[0].Failed)
+		for range 3 * 24 * 60 {
+			s.failed(503)
+			time.Sleep(time.Minute)
+		}
+		assert.LessOrEqual(t, len(s.all.of("").counts), 24*60+1, "bounded, whether somebody looks or not")
+	})
+}
+
+// Anybody may fail before the Hub does: that is not to hide how the Hub fails.
+func TestEachStatusIsWarnedOfOnce(t *testing.T) {
+	book := new(notebook)
+	s := newShield(book, "handler")
+	for _, status := range []int{401, 401, 500, 403, 500, 401, 403} {
+		s.failed(status)
+	}
+	said := book.read()
+	require.Len(t, said, 3)
+	assert.Contains(t, said[0], "got a 401")
+	assert.NotContains(t, said[0], "the Hub got", "anybody can send none")
+	assert.Contains(t, said[1], "the Hub got a 500 from your handler")
+	assert.Contains(t, said[2], "got a 403")
+	assert.NotContains(t, said[2], "the Hub got")
+}
+
 func TestTheFirstAnswerOutside2xxIsWarnedOf(t *testing.T) {
 	for _, c := range []struct {
 		status int
 		ack    string
 		want   string
 	}{
-		{401, "store", "warning the Hub got a 401: it sends no secret; " + suspendText},
-		{403, "store", "warning the Hub got a 403: it sends another secret; " + suspendText},
+		{401, "store", "warning a request without the secret got a 401; " + suspendText},
+		{403, "store", "warning a request with another secret got a 403; " + suspendText},
 		{413, "store", "warning the Hub got a 413: the body is too large; " + suspendText},
 		{500, "handler", "warning the Hub got a 500 from your handler; " + suspendText},
 		{503, "store", "warning the Hub got a 503; " + suspendText},
