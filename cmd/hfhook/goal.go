@@ -40,7 +40,7 @@ type goal struct {
 	counted map[int64]struct{} // those that after counts
 	unsent  map[int64]struct{} // those of counted and waits that still have to be sent
 	failed  []failure          // one for each delivery, the first maxFailures
-	more    int                // failed attempts beyond
+	more    bool               // there are more of them
 }
 
 // wait is one --wait-for.
@@ -146,7 +146,7 @@ func (g *goal) fail(a *replay.Attempt) {
 	switch {
 	case slices.ContainsFunc(g.failed, func(f failure) bool { return f.delivery == a.DeliveryID }):
 	case len(g.failed) == maxFailures:
-		g.more++
+		g.more = true
 	default:
 		g.failed = append(g.failed, failure{a.DeliveryID, fmt.Sprintf("#%d %s, %s", a.DeliveryID, outcome(a), g.d.routes.label(a.Target))})
 	}
@@ -274,16 +274,21 @@ func (g *goal) missed(ctx context.Context, why string) error {
 // all.
 func (g *goal) handlerErrors(ctx context.Context) error {
 	texts, hint := []string(nil), "is the handler running?"
-	if n := len(g.failed) + g.more; n > 0 {
+	if n := len(g.failed); n > 0 {
 		hint = "hfhook inspect ID shows what a handler said"
 		var named []string
 		for _, f := range g.failed[:min(len(g.failed), maxNamed)] {
 			named = append(named, f.text)
 		}
-		if n > len(named) {
+		lead := ""
+		switch {
+		case g.more:
+			lead = "more than "
+			named = append(named, "and more")
+		case n > len(named):
 			named = append(named, fmt.Sprintf("and %d more", n-len(named)))
 		}
-		texts = append(texts, fmt.Sprintf("%d %s at a handler: %s", n, plural(n, "delivery failed", "deliveries failed"), strings.Join(named, "; ")))
+		texts = append(texts, fmt.Sprintf("%s%d %s at a handler: %s", lead, n, plural(n, "delivery failed", "deliveries failed"), strings.Join(named, "; ")))
 	}
 	for _, target := range g.d.targets {
 		var named []string

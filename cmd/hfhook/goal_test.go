@@ -98,11 +98,17 @@ func TestGoalNamesWhatFailed(t *testing.T) {
 	code, _ := explain(err)
 	assert.Equal(t, exitAnswer, code)
 
-	for n := range int64(2 * maxFailures) {
-		r.fail(&replay.Attempt{DeliveryID: 8000 + n, Status: 500})
+	fail := func(id int64) { r.fail(&replay.Attempt{DeliveryID: id, Status: 500}) }
+	for n := range int64(maxFailures - 510) {
+		fail(8000 + n)
+		fail(8000 + n)
+	}
+	assert.Regexp(t, `^1000 deliveries failed at a handler: #1 .*; and 990 more$`, r.handlerErrors(t.Context()).Error())
+	for range 2 { // once more, at another handler
+		fail(9999)
 	}
 	assert.Len(t, r.failedIDs(), maxFailures, "bounded")
-	assert.Contains(t, r.handlerErrors(t.Context()).Error(), fmt.Sprint(510+2*maxFailures, " deliveries failed"))
+	assert.Regexp(t, `^more than 1000 deliveries failed at a handler: #1 .*; #10 .*; and more$`, r.handlerErrors(t.Context()).Error())
 
 	waits := newGoalRig(t, sqlite.Options{})
 	for n := range maxNamed + 2 {

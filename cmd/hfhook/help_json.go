@@ -157,7 +157,7 @@ var recordFields = map[string]string{
 
 	"stopped.hidden":           "arrivals that --only did not show",
 	"stopped.goal":             "of --exit-after and --wait-for: reached or missed",
-	"stopped.failedDeliveries": "their ids, with --fail-on-handler-error",
+	"stopped.failedDeliveries": "ids of those that failed at a handler, the first 1,000",
 
 	"planned.delivery":  "its id",
 	"planned.webhookId": "the Webhook-Id",

@@ -161,7 +161,7 @@ type stoppedRecord struct {
 
 	Hidden           int     `json:"hidden,omitempty"`           // arrivals that --only did not show
 	Goal             string  `json:"goal,omitempty"`             // of --exit-after and --wait-for: reached, missed
-	FailedDeliveries []int64 `json:"failedDeliveries,omitempty"` // those with attempts that failed
+	FailedDeliveries []int64 `json:"failedDeliveries,omitempty"` // those that failed at a handler, the first maxFailures
 }
 
 // recordDelivery is what happened now: d's last arrival.
