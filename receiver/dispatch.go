@@ -62,7 +62,7 @@ func (t handlersTarget) Send(ctx context.Context, d *replay.Delivery) *replay.At
 		return attempt(result{status: http.StatusUnprocessableEntity, body: undecodable(err)})
 	}
 	res := t.s.call(withDelivery(ctx, func() *replay.Delivery { return d }), d.Endpoint, h, p)
-	if res.err != nil && ctx.Err() != nil {
+	if res.status >= 300 && ctx.Err() != nil {
 		// It was told to stop, and stays in the queue.
 		return &replay.Attempt{Failure: replay.FailCancelled, Error: res.err.Error()}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"sync"
 	"testing"
@@ -168,4 +169,25 @@ func TestDispatcherThatFailsEndsTheServer(t *testing.T) {
 	s.Handle("hook", ok)
 	require.NoError(t, store.Close())
 	assert.ErrorIs(t, s.Serve(t.Context(), listen(t)), replay.ErrClosed)
+}
+
+// A handler that was told to stop and says that it is done is done.
+func TestSuccessAfterTheEndIsASuccess(t *testing.T) {
+	store := memory.New()
+	entered := make(chan struct{})
+	s := receiver.New(receiver.Options{Store: store, Out: io.Discard, Grace: 20 * time.Millisecond})
+	s.Handle("hook", func(ctx context.Context, _ *payload.Payload) (any, error) {
+		close(entered)
+		<-ctx.Done()
+		return "made", receiver.Status(http.StatusCreated, nil)
+	})
+	assert.Equal(t, 200, receivertest.Post(t, s, "hook", receivertest.RepoCreated()).StatusCode)
+	<-entered
+	require.NoError(t, s.Shutdown(t.Context()))
+	d, err := store.Get(t.Context(), 1)
+	require.NoError(t, err)
+	assert.Empty(t, d.Queued)
+	require.Len(t, d.Attempts, 1)
+	assert.Equal(t, 201, d.Attempts[0].Status)
+	assert.Equal(t, `"made"`, string(d.Attempts[0].Body))
 }
