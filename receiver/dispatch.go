@@ -3,7 +3,9 @@ package receiver
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/hfhook/hfhook/payload"
 	"github.com/hfhook/hfhook/replay"
@@ -27,11 +29,12 @@ func (s *Server) startDispatcher() {
 	own, err := replay.NewDispatcher(replay.DispatcherOptions{
 		Store:   s.o.Store,
 		Targets: []replay.Target{handlersTarget{s}},
+		Routes:  map[string]replay.Filter{handlersName: {Endpoints: slices.Collect(maps.Keys(s.handlers))}},
 		Grace:   s.o.Grace / 2, // the other half is for what comes before and after
 		Log:     s.log,
 	})
 	if err != nil {
-		panic(err) // it has a store and one target
+		panic(err) // it has a store, one target and its route
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	d := &dispatch{Dispatcher: own, cancel: cancel, done: make(chan struct{})}
@@ -49,7 +52,10 @@ func (s *Server) startDispatcher() {
 // delivery chooses one.
 type handlersTarget struct{ s *Server }
 
-func (handlersTarget) Name() string { return "handlers" }
+// handlersName is in stores, which outlive the program.
+const handlersName = "handlers"
+
+func (handlersTarget) Name() string { return handlersName }
 
 // Send runs the handler. It answers as without a store.
 func (t handlersTarget) Send(ctx context.Context, d *replay.Delivery) *replay.Attempt {

@@ -191,3 +191,21 @@ func TestSuccessAfterTheEndIsASuccess(t *testing.T) {
 	assert.Equal(t, 201, d.Attempts[0].Status)
 	assert.Equal(t, `"made"`, string(d.Attempts[0].Body))
 }
+
+// What AnyPath takes beside the handlers is for none of them.
+func TestAnyPathBesideHandlers(t *testing.T) {
+	for _, ack := range []receiver.Ack{receiver.AckStore, receiver.AckHandler} {
+		t.Run(string(ack), func(t *testing.T) {
+			store := memory.New()
+			s := stored(t, receiver.Options{Store: store, AnyPath: true, Ack: ack, AckTimeout: time.Hour}, ok)
+			other := receivertest.Post(t, s, "other", receivertest.RepoCreated())
+			assert.Equal(t, 200, other.StatusCode)
+			assert.Empty(t, keptOne(t, store).Queued)
+			assert.Equal(t, 200, receivertest.Post(t, s, "hook", receivertest.RepoCreated()).StatusCode)
+			attempted(t, store, 2, 1)
+			d, err := store.Get(t.Context(), 1)
+			require.NoError(t, err)
+			assert.Empty(t, d.Attempts)
+		})
+	}
+}
