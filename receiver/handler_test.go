@@ -4,14 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"net/http"
+	"os"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/hfhook/hfhook/payload"
 	"github.com/hfhook/hfhook/receiver"
+	"github.com/hfhook/hfhook/replay"
+	"github.com/hfhook/hfhook/replay/memory"
 )
 
 func TestHandlerResults(t *testing.T) {
@@ -70,6 +76,31 @@ func TestPanicLeavesTheServerAlive(t *testing.T) {
 	assert.Equal(t, 200, send(t, "POST", "http://"+addr+"/webhooks/hook", sample(t, commit)).Status)
 	assert.Contains(t, log.String(), "internals")
 	assert.Contains(t, log.String(), "handler_test.go", "the stack")
+}
+
+// Without a Log, the program's own tells what a handler came to.
+func TestHandlerThatFailsIsToldByDefault(t *testing.T) {
+	for name, tt := range map[string]struct {
+		store replay.Store
+		h     receiver.Handler
+		want  string
+	}{
+		"error":               {nil, func(context.Context, *payload.Payload) (any, error) { return nil, errors.New("no disk") }, `err="no disk"`},
+		"error, with a store": {memory.New(), func(context.Context, *payload.Payload) (any, error) { return nil, errors.New("no disk") }, `err="no disk"`},
+		"panic":               {nil, func(context.Context, *payload.Payload) (any, error) { panic("boom") }, "handler_test.go"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var text lockedBuffer
+			log.SetOutput(&text) // slog.Default writes there
+			t.Cleanup(func() { log.SetOutput(os.Stderr) })
+			s := receiver.New(receiver.Options{Store: tt.store})
+			s.Handle("hook", tt.h)
+			record(s, "POST", "/webhooks/hook", "{}")
+			require.Eventually(t, func() bool { return strings.Contains(text.String(), "ERROR handler") }, 10*time.Second, time.Millisecond)
+			assert.Contains(t, text.String(), tt.want)
+			assert.NoError(t, s.Shutdown(t.Context()))
+		})
+	}
 }
 
 func TestDeliveryFrom(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -359,7 +360,7 @@ func FuzzServeHTTP(f *testing.F) {
 		if err != nil {
 			return
 		}
-		s := receiver.New(receiver.Options{Secrets: []string{secret}, AnyPath: anyPath, Store: memory.New(), Dispatcher: noTargets{}})
+		s := receiver.New(receiver.Options{Secrets: []string{secret}, AnyPath: anyPath, Store: memory.New(), Dispatcher: noTargets{}, Log: slog.New(slog.DiscardHandler)})
 		w := httptest.NewRecorder()
 		s.ServeHTTP(w, r)
 		assert.False(t, w.Code >= 300 && w.Code < 400, w.Code)

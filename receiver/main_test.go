@@ -43,6 +43,9 @@ func newServer(t *testing.T, o receiver.Options) *receiver.Server {
 	if o.Out == nil {
 		o.Out = io.Discard
 	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
 	s := receiver.New(o)
 	if o.Dispatcher == nil {
 		s.Handle("hook", ok)

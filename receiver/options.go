@@ -96,8 +96,8 @@ type Options struct {
 	// all the same. Default: nothing fails on purpose.
 	Fail func() (status int)
 
-	// Log gets what goes wrong, and at debug level each delivery.
-	// Default: none.
+	// Log gets what goes wrong, a handler's errors and panics too, and at
+	// debug level each delivery. Default: slog.Default(), as it is in New.
 	Log *slog.Logger
 	// Out gets the message that is printed at start. Default: os.Stderr.
 	Out io.Writer
@@ -162,7 +162,7 @@ func (o Options) withDefaults() (Options, []error) {
 		o.Ack = AckStore
 	}
 	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
+		o.Log = slog.Default()
 	}
 	if o.Out == nil {
 		o.Out = os.Stderr

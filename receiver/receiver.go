@@ -49,6 +49,11 @@ import (
 // answered with 500, or as Status says, and its text is only logged. The
 // request behind the payload is found with DeliveryFrom.
 //
+// A delivery can come to its handler more than once. To an answer outside 2xx
+// the Hub sends it again, with the same Webhook-Id. With a store, a handler's
+// error is recorded and not tried again; under AckHandler the Hub, which gets
+// it as an answer, tries again.
+//
 // Without a store, ctx ends when the sender hangs up. With one, it ends when
 // the server is to end and its grace is over; a handler that fails after that
 // is called again with the delivery in the next run.

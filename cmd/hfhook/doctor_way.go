@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -100,7 +101,7 @@ func (d *doctor) measure(ctx context.Context) (_ *way, err error) {
 	server := receiver.New(receiver.Options{
 		Secrets: []string{s.secret}, AnyPath: true, Store: s,
 		Wrap:  func(next http.Handler) http.Handler { return prober.Handler(s.gate(next)) },
-		Grace: time.Second, Out: io.Discard,
+		Grace: time.Second, Out: io.Discard, Log: slog.New(slog.DiscardHandler),
 	})
 	front := newFront(d.local.Addr())
 	defer front.wait()
