@@ -254,9 +254,15 @@ func TestConnectionsComeAndGo(t *testing.T) {
 // What is not let in ends its connection, so that one cannot send a thousand.
 func TestStrangersHaveOneRequest(t *testing.T) {
 	secret := rand.Text()
-	addr := serve(t, newServer(t, receiver.Options{Secrets: []string{secret}}))
+	addr := serve(t, newServer(t, receiver.Options{Secrets: []string{secret}, Wrap: func(h http.Handler) http.Handler {
+		mux := http.NewServeMux()
+		mux.HandleFunc("GET /probe", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+		mux.Handle("/", h)
+		return mux
+	}}))
 	good := "POST /webhooks/hook HTTP/1.1\r\nHost: x\r\nX-Webhook-Secret: " + secret + "\r\nContent-Length: 2\r\n\r\n{}"
 	for name, request := range map[string]string{
+		"Wrap's":       "GET /probe HTTP/1.1\r\nHost: x\r\n\r\n",
 		"landing page": "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
 		"no such path": "GET /x HTTP/1.1\r\nHost: x\r\n\r\n",
 		"GET":          "GET /webhooks/hook HTTP/1.1\r\nHost: x\r\n\r\n",

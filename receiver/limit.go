@@ -214,12 +214,13 @@ func (q *request) conn() *limitedConn {
 	return c
 }
 
-// stranger gives a connection one answer only, unless the request is let in:
+// strangers gives a connection one answer only, unless the request is let in:
 // what is not let in costs time as well, and could follow for ever.
-func (q *request) stranger() {
-	if q.conn() != nil {
-		q.w.Header().Set("Connection", "close")
-	}
+func strangers(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Connection", "close")
+		next.ServeHTTP(w, r)
+	})
 }
 
 // letIn keeps the connection of a request, which need not make place for

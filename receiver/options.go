@@ -67,7 +67,8 @@ type Options struct {
 	// Landing answers GET and HEAD requests for "/". Default: a page that
 	// lists the endpoints and says where to enter them.
 	Landing http.Handler
-	// Wrap puts a handler of the caller's around what Serve and Run serve.
+	// Wrap puts a handler of the caller's around what Serve and Run serve. What
+	// that answers itself is the last answer of its connection.
 	// Default: none.
 	Wrap func(http.Handler) http.Handler
 	// AnyPath takes a POST to every path as a delivery, with a handler or

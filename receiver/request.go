@@ -47,7 +47,6 @@ type request struct {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q := &request{s: s, w: w, r: r, rc: *http.NewResponseController(w), path: r.URL.EscapedPath(), at: now()}
 	q.whole = r.Body == nil || r.Body == http.NoBody
-	q.stranger()
 	if err := s.start(); err == nil && q.path == "/" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		s.landing(w, r)
 		return

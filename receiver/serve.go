@@ -27,7 +27,7 @@ func (s *Server) newHTTPServer() *http.Server {
 		h = s.o.Wrap(h)
 	}
 	return &http.Server{
-		Handler:                      h,
+		Handler:                      strangers(h),
 		DisableGeneralOptionsHandler: true,
 		ReadHeaderTimeout:            s.o.HeaderTimeout,
 		IdleTimeout:                  idleTimeout,
