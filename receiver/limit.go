@@ -18,7 +18,7 @@ import (
 // longest. So who sends nothing, or dribbles, cannot keep the others out. It
 // waits only while all of them have a request under way that was let in, or
 // came just now.
-func limitConns(l net.Listener, n int, timeout time.Duration) net.Listener {
+func limitConns(l net.Listener, n int, timeout time.Duration) *limitedListener {
 	limited := &limitedListener{Listener: l, timeout: timeout, max: n}
 	limited.changed.L = &limited.mu
 	return limited
@@ -113,6 +113,21 @@ func (l *limitedListener) Close() error {
 	l.changed.Broadcast()
 	l.mu.Unlock()
 	return l.Listener.Close()
+}
+
+// cutStrangers closes the connections of requests that are not let in.
+func (l *limitedListener) cutStrangers() {
+	var conns []net.Conn
+	l.mu.Lock()
+	for _, list := range []*list.List{&l.strangers, &l.idle} {
+		for e := list.Front(); e != nil; e = e.Next() {
+			conns = append(conns, e.Value.(*limitedConn).Conn)
+		}
+	}
+	l.mu.Unlock()
+	for _, c := range conns {
+		c.Close()
+	}
 }
 
 type limitedConn struct {

@@ -52,8 +52,8 @@ type Options struct {
 	// more.
 	MaxHeld int64
 	// Grace is how long requests may take to end when the context of Serve or
-	// Run ends. Handlers that run from the store have half of it.
-	// Default: 10 s.
+	// Run ends. Where handlers run from the store, they have half of it, after
+	// the requests, which then have two fifths. Default: 10 s.
 	Grace time.Duration
 
 	// Listen is the address that Run listens on. Default: 127.0.0.1:7860, on a
@@ -77,7 +77,8 @@ type Options struct {
 	AnyPath bool
 
 	// Store keeps every delivery before it is acknowledged. The caller closes
-	// it, after the server ended. Default: none.
+	// it, after the server ended, from when on nothing is stored any more.
+	// Default: none.
 	Store replay.Store
 	// Dispatcher sends what is stored to its targets; the caller runs it. It
 	// takes the place of handlers. Default: when there is a Store and there

@@ -72,13 +72,15 @@ type Server struct {
 	refused seldom              // that are not kept
 	missed  seldom              // that were to be kept
 	http    *http.Server
-	base    context.Context // of the requests of http
+	base    context.Context // of the requests of http; when it is over, nothing is stored
 	abort   context.CancelFunc
 
 	mu       sync.Mutex // guards the following until started
 	handlers map[string]Handler
 	errs     []error
 	frozen   bool
+
+	listeners []*limitedListener // of Serve; guarded by mu
 
 	starting sync.Once
 	startErr error

@@ -212,6 +212,9 @@ func (q *request) keep(p *payload.Payload, decodeErr error) {
 // store keeps an arrival. A sender that hangs up now does not stop it: what
 // was received whole is worth keeping.
 func (q *request) store(d *replay.Delivery, targets []string) (replay.Receipt, error) {
+	if q.s.base.Err() != nil {
+		return replay.Receipt{}, http.ErrServerClosed
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(q.r.Context()), storeTimeout)
 	defer cancel()
 	return q.s.o.Store.Append(ctx, replay.Incoming{Delivery: *d, Arrival: d.Arrivals[0], Targets: targets})

@@ -82,6 +82,11 @@ func addrInUse(err error) bool {
 // Serve serves a listener, which it closes, until ctx ends or Shutdown is
 // called. Then it returns nil, after the requests under way were answered. It
 // may be called for several listeners; the end of one is the end of all.
+//
+// When it returns, the store is left alone, and may be closed. The exception is
+// an error that says that handlers are still running, which did not end though
+// their context did: what they come to is recorded if the store is still open,
+// or else they are called again in the next run.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	err := s.start()
 	if s.ended() {
@@ -91,8 +96,12 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		return errors.Join(err, l.Close())
 	}
 	s.announce(l.Addr())
+	limited := limitConns(l, s.o.MaxConns, s.o.Timeout)
+	s.mu.Lock()
+	s.listeners = append(s.listeners, limited)
+	s.mu.Unlock()
 	served := make(chan error, 1)
-	go func() { served <- s.http.Serve(limitConns(l, s.o.MaxConns, s.o.Timeout)); close(served) }()
+	go func() { served <- s.http.Serve(limited); close(served) }()
 
 	var failed error
 	select {
@@ -113,8 +122,10 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 
 // Shutdown ends the server: it stops accepting, waits until the requests under
 // way are answered, and then ends the server's own dispatcher, whose deliveries
-// stay in their queue. When ctx ends before, it cuts what is left and says so.
-// Later calls wait for the first one and return the same.
+// stay in their queue. When ctx ends before, it cuts what is left and says so:
+// requests, where such a dispatcher is to end too, after two fifths of the
+// time. Who has not shown the secret has half of that, and is cut without a
+// word. Later calls wait for the first one and return the same.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.ending.Do(func() {
 		s.starting.Do(func() { s.startErr = http.ErrServerClosed }) // if it never did
@@ -125,14 +136,66 @@ func (s *Server) Shutdown(ctx context.Context) error {
 }
 
 func (s *Server) end(ctx context.Context) error {
-	err := s.http.Shutdown(ctx)
+	requests := 1.0
+	if s.dispatch != nil {
+		requests = 0.4 // half is for the handlers, and the rest for the record
+	}
+	err := s.endRequests(ctx, requests)
+	s.dispatch.stop()
+	err = errors.Join(err, s.dispatch.wait(ctx))
+	s.leaveStore()
+	return err
+}
+
+func (s *Server) endRequests(ctx context.Context, share float64) error {
+	ctx, cancel := part(ctx, share)
+	defer cancel()
+	forStrangers, cancel := part(ctx, 0.5)
+	defer cancel()
+	err := s.http.Shutdown(forStrangers)
+	if err != nil && forStrangers.Err() != nil {
+		s.mu.Lock()
+		for _, l := range s.listeners {
+			l.cutStrangers()
+		}
+		s.mu.Unlock()
+		err = s.http.Shutdown(ctx)
+	}
 	s.abort()
 	s.sayRest()
 	if err != nil {
 		err = errors.Join(fmt.Errorf("requests under way were cut off: %w", err), s.http.Close())
 	}
-	s.dispatch.stop()
-	return errors.Join(err, s.dispatch.wait(ctx))
+	return err
+}
+
+// part is a context for a part of the time that ctx has left.
+func part(ctx context.Context, share float64) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, time.Duration(share*float64(time.Until(deadline))))
+}
+
+// leaveStore waits for those who were at the store when the end came, as long
+// as a call of it may take; store keeps others away.
+func (s *Server) leaveStore() {
+	if s.o.Store == nil {
+		return // and handlers may be in the slots
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
+	defer cancel()
+	for _, places := range []chan struct{}{s.slots, s.lane} {
+		for range cap(places) {
+			select {
+			case places <- struct{}{}:
+				defer func() { <-places }()
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
 }
 
 func (s *Server) ended() bool {
