@@ -17,12 +17,6 @@ const Patience = 10 * time.Second
 // with an action and of a repo, and gives the newest of those that are there.
 // Empty words choose all; repo may hold * and ?, as "acme/*". When there is none
 // after Patience, the test fails, and is told what there is.
-//
-//	store := memory.New()
-//	s := receiver.New(receiver.Options{Store: store, NoSecret: true})
-//	url := receivertest.Serve(t, s)
-//	... something happens ...
-//	d := receivertest.WaitFor(t, store, payload.ScopeDiscussion, payload.ActionCreate, "acme/*")
 func WaitFor(t testing.TB, s replay.Store, scope payload.Scope, action payload.Action, repo string) *replay.Delivery {
 	t.Helper()
 	f := replay.Filter{Verdicts: []replay.Verdict{replay.Accepted}, Newest: true, Limit: 1}
