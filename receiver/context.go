@@ -10,9 +10,11 @@ import (
 type deliveryKey struct{}
 
 // DeliveryFrom gives the delivery that a handler was called with: header, path,
-// query, Webhook-Id, the body as it came, and which arrival it is. The secret
-// is redacted. Its ID is 0 where there is no store. It must not be changed.
-// With a context that is not a handler's it gives nil.
+// query, Webhook-Id, and the body as it came. The secret is redacted. With a
+// store it has its ID and all arrivals so far, and the last of them tells a
+// retry from a replay; without one the ID is 0, and of the arrivals only this
+// one is known. It must not be changed. With a context that is not a handler's
+// it gives nil.
 func DeliveryFrom(ctx context.Context) *replay.Delivery {
 	if l, ok := ctx.Value(deliveryKey{}).(*lazyDelivery); ok {
 		l.once.Do(func() { l.d = l.make() })

@@ -39,8 +39,9 @@ type Options struct {
 	MaxHeaderBytes int
 	// MaxConns is how many connections a listener of Serve or Run may have
 	// open. When there are more, one is closed that has not shown the secret,
-	// or is idle; which has shown it and waits for an answer is not. Default:
-	// 1024, or half of what files the system lets the process open.
+	// or is idle; one that has shown it and waits for an answer is never
+	// closed. Default: 1024, or half of what files the system lets the process
+	// open.
 	MaxConns int
 	// MaxInFlight is how many deliveries are stored or handled at once; more
 	// wait up to 5 s and are then answered with 503. Who is slow to send one
