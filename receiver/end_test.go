@@ -43,7 +43,7 @@ func TestStrangersDoNotSpoilTheEnd(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			o := patient(receiver.Options{Grace: time.Second, NoSecret: tt.secret == ""})
+			o := patient(receiver.Options{Grace: 4 * time.Second, NoSecret: tt.secret == ""})
 			if tt.secret != "" {
 				o.Secrets = []string{tt.secret}
 			}
@@ -61,7 +61,7 @@ func TestStrangersDoNotSpoilTheEnd(t *testing.T) {
 func TestRequestsLeaveTimeForTheHandlers(t *testing.T) {
 	store := memory.New()
 	entered, leave := make(chan struct{}), make(chan struct{})
-	handlers := receiver.New(patient(receiver.Options{Store: store, Secrets: []string{"s"}, Out: io.Discard, Grace: 3 * time.Second}))
+	handlers := receiver.New(patient(receiver.Options{Store: store, Secrets: []string{"s"}, Out: io.Discard, Grace: 5 * time.Second}))
 	handlers.Handle("hook", func(context.Context, *payload.Payload) (any, error) {
 		close(entered)
 		<-leave

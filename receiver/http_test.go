@@ -179,8 +179,7 @@ func TestLargeBodies(t *testing.T) {
 }
 
 func TestSlowSenders(t *testing.T) {
-	s := newServer(t, receiver.Options{Timeout: 50 * time.Millisecond, HeaderTimeout: 50 * time.Millisecond, Secrets: []string{"s"}})
-	addr := serve(t, s)
+	addr := serve(t, newServer(t, receiver.Options{Timeout: 50 * time.Millisecond, Secrets: []string{"s"}}))
 	t.Run("body", func(t *testing.T) {
 		c := raw(t, addr, "POST /webhooks/hook HTTP/1.1\r\nHost: x\r\nX-Webhook-Secret: s\r\nContent-Length: 100\r\n\r\n{")
 		got := readRaw(t, c)
@@ -189,7 +188,8 @@ func TestSlowSenders(t *testing.T) {
 		assert.ErrorIs(t, err, io.EOF, "the connection is closed")
 	})
 	t.Run("header", func(t *testing.T) {
-		c := raw(t, addr, "POST /webhooks/hook HTTP/1.1\r\nHo")
+		hasty := serve(t, newServer(t, receiver.Options{HeaderTimeout: 50 * time.Millisecond}))
+		c := raw(t, hasty, "POST /webhooks/hook HTTP/1.1\r\nHo")
 		_, err := io.ReadAll(c)
 		assert.NoError(t, err, "the connection is closed")
 	})

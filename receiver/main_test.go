@@ -97,6 +97,13 @@ type answer struct {
 // send makes one request on a connection of its own. Headers are "Name: value".
 func send(t *testing.T, method, url, body string, headers ...string) answer {
 	t.Helper()
+	resp, err := trySend(t, method, url, body, headers...)
+	require.NoError(t, err)
+	return read(t, resp)
+}
+
+func trySend(t *testing.T, method, url, body string, headers ...string) (*http.Response, error) {
+	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	require.NoError(t, err)
 	for _, h := range headers {
@@ -104,9 +111,7 @@ func send(t *testing.T, method, url, body string, headers ...string) answer {
 		req.Header.Add(name, value)
 	}
 	req.Close = true
-	resp, err := http.DefaultTransport.RoundTrip(req)
-	require.NoError(t, err)
-	return read(t, resp)
+	return http.DefaultTransport.RoundTrip(req)
 }
 
 func read(t *testing.T, resp *http.Response) answer {

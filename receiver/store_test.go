@@ -227,12 +227,23 @@ func TestRetryIsToldFromReplayByOurAnswer(t *testing.T) {
 func TestSenderThatHangsUp(t *testing.T) {
 	inner := memory.New()
 	store := gated{inner, make(chan struct{}), make(chan struct{})}
-	addr := serve(t, newServer(t, receiver.Options{Store: store, Dispatcher: noTargets{}, AnyPath: true}))
+	hungUp, over := make(chan (<-chan struct{}), 1), make(chan struct{})
+	addr := serve(t, newServer(t, receiver.Options{Store: store, Dispatcher: noTargets{}, AnyPath: true, Wrap: func(h http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			hungUp <- r.Context().Done()
+			h.ServeHTTP(w, r)
+			close(over)
+		})
+	}}))
 	c := raw(t, addr, "POST /webhooks/hook HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
 	<-store.entered
 	require.NoError(t, c.Close())
+	<-<-hungUp
 	close(store.leave)
-	require.Eventually(t, func() bool { return len(kept(t, inner)) == 1 }, 10*time.Second, time.Millisecond)
+	<-over
+	all := kept(t, inner)
+	require.Len(t, all, 1)
+	assert.Zero(t, all[0].Arrivals[0].Answer)
 }
 
 type gated struct {
