@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/hfhook/hfhook/receiver"
+	"github.com/hfhook/hfhook/replay/sqlite"
 )
 
 // stateFolder is where hfhook keeps the store and the generated secret:
@@ -56,7 +57,7 @@ func storePath(c *cli.Context) (string, error) {
 // others could. One of another user, who could have put anything there, is
 // refused.
 func makeFolder(folder string) error {
-	err := os.MkdirAll(folder, 0o700)
+	err := sqlite.MakeFolder(folder)
 	if err == nil {
 		err = makeOwn(folder, os.Stat)
 	}

@@ -1,11 +1,12 @@
 package registration
 
 import (
+	"cmp"
 	"errors"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strings"
+	"slices"
 	"sync"
 )
 
@@ -17,6 +18,9 @@ type Diary struct {
 
 	// Once says that those after it do not. Otherwise the computer is off.
 	Once bool
+
+	// Err is how it fails. Default: an input/output error.
+	Err error
 
 	// Early says that the computer is off as soon as the one before is done;
 	// otherwise what was done at the Hub until then is done.
@@ -71,7 +75,7 @@ func (d *Diary) do(what deed, f func() error) error {
 	at := d.step
 	d.step++
 	if at == d.StopAt || at > d.StopAt && !d.Once {
-		return &os.PathError{Op: what.what, Path: what.path, Err: errOff}
+		return &os.PathError{Op: what.what, Path: what.path, Err: cmp.Or(d.Err, errOff)}
 	}
 	err := f()
 	if err == nil {
@@ -126,12 +130,21 @@ func (d *Diary) syncDir(path string) error {
 	return d.do(deed{what: "syncdir", path: path}, func() error { return nil })
 }
 
+// OffLater is for a session after the one whose operation failed: the power is
+// cut before its nth operation.
+func (d *Diary) OffLater(n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.StopAt, d.Once = d.step+n, false
+}
+
 // LayOut makes of folder, which was not there at the beginning, what the loss
 // of power leaves of it.
 func (d *Diary) LayOut(folder string, loss Loss, luck *rand.Rand) error {
 	type content struct{ synced, all []byte }
 	contents := map[int]*content{}
 	names, folders := map[string]int{}, map[string]bool{}
+	var made []string // folders, those above first
 	var pending []deed
 	apply := func(x deed) {
 		switch x.what {
@@ -160,6 +173,8 @@ func (d *Diary) LayOut(folder string, loss Loss, luck *rand.Rand) error {
 		case "rename":
 			x.inode = inodes[x.path]
 			inodes[x.to] = x.inode
+		case "mkdir":
+			made = append(made, x.path)
 		case "syncdir":
 			var others []deed
 			for _, p := range pending {
@@ -189,14 +204,19 @@ func (d *Diary) LayOut(folder string, loss Loss, luck *rand.Rand) error {
 	if err := os.RemoveAll(folder); err != nil {
 		return err
 	}
-	if !folders[folder] {
-		return nil
-	}
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return err
+	there := map[string]bool{} // and so are those above
+	for _, path := range made {
+		above := filepath.Dir(path)
+		if !folders[path] || slices.Contains(made, above) && !there[above] {
+			continue
+		}
+		there[path] = true
+		if err := os.Mkdir(path, 0o700); err != nil {
+			return err
+		}
 	}
 	for path, inode := range names {
-		if !strings.HasPrefix(path, folder) {
+		if !there[filepath.Dir(path)] {
 			continue
 		}
 		c := contents[inode]

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -175,17 +176,26 @@ func (d folder) sessions() ([]string, error) {
 func (d folder) make() error { return d.makePath(d.path) }
 
 func (d folder) makePath(path string) error {
-	err := d.disk.mkdir(path)
-	switch above := filepath.Dir(path); {
-	case err == nil:
-		return d.disk.syncDir(above)
-	case errors.Is(err, fs.ErrExist):
-		return nil
-	case errors.Is(err, fs.ErrNotExist) && above != path:
+	above := filepath.Dir(path)
+	_, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) && above != path {
 		if err := d.makePath(above); err != nil {
 			return err
 		}
-		return d.makePath(path)
+		err = d.disk.mkdir(path)
 	}
-	return err
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	// Whoever made one that was there may not have come to this.
+	if err := d.disk.syncDir(above); err != nil && !cannotSync(err) {
+		return err
+	}
+	return nil
+}
+
+// cannotSync is about a folder of others: it may not be read, or its file
+// system does not know how.
+func cannotSync(err error) bool {
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EINVAL)
 }

@@ -1,11 +1,15 @@
 package registration_test
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strconv"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -59,7 +63,7 @@ func TestTorturePowerLoss(t *testing.T) {
 			luck := rand.New(rand.NewPCG(seed, 0))
 			s, secret := newStage(t), hub.Secret("hush-hush")
 			id := register(s, secret)
-			loan := registration.Loan{Own: secret, Secret: "of-the-session"}
+			loan, state := registration.Loan{Own: secret, Secret: "of-the-session"}, filepath.Dir(s.folder)
 			before, count := s.shown(id), len(s.Webhooks())
 			asFound := func(what string) {
 				t.Helper()
@@ -69,7 +73,7 @@ func TestTorturePowerLoss(t *testing.T) {
 				require.Equal(t, before, s.shown(id), what)
 				require.Len(t, s.Webhooks(), count, what)
 				require.Empty(t, s.files(), what)
-				require.NoError(t, os.RemoveAll(s.folder))
+				require.NoError(t, os.RemoveAll(state))
 			}
 			for at, more := 0, true; more; at++ {
 				losses := registration.Losses
@@ -82,7 +86,7 @@ func TestTorturePowerLoss(t *testing.T) {
 						d := &registration.Diary{StopAt: at, Early: early}
 						session(limited(t), s.unplugged(d), id, loan)
 						more = more && (early || d.Reached())
-						require.NoError(t, d.LayOut(s.folder, loss, luck))
+						require.NoError(t, d.LayOut(state, loss, luck))
 						asFound(fmt.Sprintf("off before operation %d, early %t, %s of it lost", at, early, loss))
 						faults++
 					}
@@ -95,4 +99,40 @@ func TestTorturePowerLoss(t *testing.T) {
 		})
 	}
 	t.Logf("torture: power loss and errors of the journal: faults=%d", faults)
+}
+
+// TestPowerLossAfterAnError has one of the first operations of a session fail,
+// and cuts the power in the next session. What of the first one was not synced
+// is lost too.
+func TestPowerLossAfterAnError(t *testing.T) {
+	s := newStage(t)
+	state := filepath.Dir(s.folder)
+	for first := range 6 { // all that make the folders, and some
+		for at, more := 0, true; more; at += 3 {
+			d := &registration.Diary{StopAt: first, Once: true}
+			session(limited(t), s.unplugged(d), "", registration.Loan{})
+			require.True(t, d.Reached())
+			d.OffLater(at)
+			session(limited(t), s.unplugged(d), "", registration.Loan{})
+			more = d.Reached()
+			require.NoError(t, d.LayOut(state, "everything", nil))
+			s.Repair(limited(t))
+			require.Empty(t, s.Webhooks(), "operation %d fails, off before operation %d of the next session", first, at)
+			require.Empty(t, s.files())
+			require.NoError(t, os.RemoveAll(state))
+		}
+	}
+}
+
+// A folder of others that may not be read, or cannot be synced, is no reason to
+// keep no journal below it.
+func TestFoldersOfOthersNeedNotBeSynced(t *testing.T) {
+	for _, err := range []error{fs.ErrPermission, errors.ErrUnsupported, syscall.EINVAL} {
+		s := newStage(t)
+		d := &registration.Diary{Once: true, Err: err}
+		reg, err := s.unplugged(d).Create(limited(t), newSettings())
+		require.NoError(t, err)
+		require.True(t, d.Reached())
+		reg.Release(limited(t), false)
+	}
 }

@@ -44,11 +44,15 @@ func CheckpointEvery(t *testing.T, d time.Duration) {
 	t.Cleanup(func() { checkpointEvery = before })
 }
 
-// SyncedFolders gives the folders whose names were made durable since, in order.
-func SyncedFolders(t *testing.T) func() []string {
+// SyncedFolders gives the folders in which names were to be made durable since,
+// in order. The first times fail with errs.
+func SyncedFolders(t *testing.T, errs ...error) func() []string {
 	var folders []string
 	syncDir = func(dir string) error {
 		folders = append(folders, dir)
+		if n := len(folders); n <= len(errs) {
+			return errs[n-1]
+		}
 		return syncFolder(dir)
 	}
 	t.Cleanup(func() { syncDir = syncFolder })

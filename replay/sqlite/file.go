@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/gofrs/flock"
 )
@@ -22,8 +23,10 @@ const minDatabase = 512
 // any descriptor of a database drops the locks that this process holds on it.
 func prepareFile(path string) error {
 	dir := filepath.Dir(path)
-	if err := makeDir(dir); err != nil {
-		return err
+	if _, err := os.Lstat(path); err != nil { // or its folder is durable already
+		if err := MakeFolder(dir); err != nil {
+			return err
+		}
 	}
 	if err := lookAt(path); err != nil {
 		return err
@@ -43,26 +46,34 @@ func prepareFile(path string) error {
 	return syncDir(dir)
 }
 
-// makeDir makes dir and the folders above it. Their names are as durable as
-// what is in them.
-func makeDir(dir string) error {
-	if _, err := os.Stat(dir); err == nil || !errors.Is(err, fs.ErrNotExist) {
-		return access(err)
-	}
+// MakeFolder makes a folder for its user alone, and those above it. Their names
+// are as durable as what is in them. Open does it too.
+func MakeFolder(dir string) error {
 	parent := filepath.Dir(dir)
-	if parent != dir {
-		if err := makeDir(parent); err != nil {
+	info, err := os.Stat(dir)
+	switch {
+	case err == nil && !info.IsDir():
+		return &fs.PathError{Op: "mkdir", Path: dir, Err: syscall.ENOTDIR}
+	case errors.Is(err, fs.ErrNotExist) && parent != dir:
+		if err := MakeFolder(parent); err != nil {
 			return err
 		}
+		err = os.Mkdir(dir, 0o700)
 	}
-	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return access(err)
 	}
-	// A folder that may be written and not read cannot be synced.
-	if err := syncDir(parent); !errors.Is(err, fs.ErrPermission) {
+	// Whoever made one that was there may not have come to this.
+	if err := syncDir(parent); err != nil && !cannotSync(err) {
 		return err
 	}
 	return nil
+}
+
+// cannotSync is about a folder of others: it may not be read, or its file
+// system does not know how.
+func cannotSync(err error) bool {
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EINVAL)
 }
 
 // lookAt refuses what is at path, and at the names beside it that belong to a

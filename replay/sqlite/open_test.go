@@ -3,9 +3,12 @@ package sqlite_test
 import (
 	"bytes"
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
+	"syscall"
 	"testing"
 	"time"
 
@@ -167,11 +170,31 @@ func TestNewFoldersAreDurable(t *testing.T) {
 		s, err := sqlite.Open(t.Context(), path, sqlite.Options{})
 		require.NoError(t, err)
 		require.NoError(t, s.Close())
-		assert.Equal(t, []string{folder, filepath.Join(folder, "a"), filepath.Join(folder, "a", "b")}, synced())
+		assert.Equal(t, []string{filepath.Dir(folder), folder, filepath.Join(folder, "a"), filepath.Join(folder, "a", "b")}, synced())
 	}
 	write(t, filepath.Join(folder, "file"), nil)
 	_, err := sqlite.Open(t.Context(), filepath.Join(folder, "file", "b", "store.db"), sqlite.Options{})
 	require.Error(t, err, "there is no folder to make it in")
+}
+
+// A start that failed has left folders whose names are not durable yet.
+func TestFoldersOfAFailedStartAreDurable(t *testing.T) {
+	folder := t.TempDir()
+	broken := errors.New("input/output error")
+	synced := sqlite.SyncedFolders(t, nil, broken)
+	path := filepath.Join(folder, "a", "b", "store.db")
+	_, err := sqlite.Open(t.Context(), path, sqlite.Options{})
+	require.ErrorIs(t, err, broken)
+	s, err := sqlite.Open(t.Context(), path, sqlite.Options{})
+	require.NoError(t, err)
+	require.NoError(t, s.Close())
+	assert.Equal(t, []string{filepath.Dir(folder), folder, folder, filepath.Join(folder, "a"), filepath.Join(folder, "a", "b")}, synced())
+
+	// Where others forbid to read a folder, or it cannot be synced, it need not be.
+	for _, err := range []error{fs.ErrPermission, errors.ErrUnsupported, syscall.EINVAL} {
+		sqlite.SyncedFolders(t, err)
+		require.NoError(t, sqlite.MakeFolder(filepath.Join(folder, "c")))
+	}
 }
 
 func TestOneExclusive(t *testing.T) {
