@@ -237,3 +237,17 @@ func TestTheRestOfASampleKeepsItsBytes(t *testing.T) {
 		assert.True(t, json.Valid(got))
 	}
 }
+
+// A key that comes again and again costs no more than others: these edits would
+// outlast any test if what follows moved for each of them.
+func TestManyKeysThatComeTwice(t *testing.T) {
+	const n = 100_000
+	others := `"x":0` + strings.Repeat(`,"x":0`, n-1) + "}"
+	body := []byte("{" + strings.Repeat(`"comment":0,`, n) + others)
+	got, err := edit.Edits{unset(t, "comment")}.Apply(body)
+	require.NoError(t, err)
+	assert.True(t, "{"+others == string(got))
+	got, err = edit.Edits{set(t, "comment", "1")}.Apply(body)
+	require.NoError(t, err)
+	assert.True(t, `{"comment":1,`+others == string(got))
+}

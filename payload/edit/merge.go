@@ -12,10 +12,10 @@ func merge(target *hujson.Value, changes *hujson.Object) {
 	}
 	last := make(map[string]int, len(changes.Members))
 	for i := range changes.Members {
-		last[nameOf(changes, i)] = i
+		last[nameOf(changes.Members[i])] = i
 	}
 	for i := range changes.Members {
-		name, value := nameOf(changes, i), &changes.Members[i].Value
+		name, value := nameOf(changes.Members[i]), &changes.Members[i].Value
 		if last[name] != i {
 			continue
 		}

@@ -276,7 +276,7 @@ func twice(v *hujson.Value) string {
 		}
 		seen := make(map[string]bool, len(o.Members))
 		for i := range o.Members {
-			name := nameOf(o, i)
+			name := nameOf(o.Members[i])
 			if seen[name] {
 				return name
 			}

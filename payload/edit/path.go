@@ -178,7 +178,7 @@ func keys(o *hujson.Object) string {
 		if len(names) == maxKeys {
 			return strings.Join(names, ", ") + fmt.Sprintf(" and %d more", len(o.Members)-maxKeys)
 		}
-		names = append(names, clip(nameOf(o, i)))
+		names = append(names, clip(nameOf(o.Members[i])))
 	}
 	if len(names) == 0 {
 		return "no keys"

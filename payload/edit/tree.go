@@ -102,15 +102,15 @@ func within(what string, size int, e extent) error {
 // member gives the index of the member that counts for a name, or -1.
 func member(o *hujson.Object, name string) int {
 	for i := len(o.Members) - 1; i >= 0; i-- {
-		if nameOf(o, i) == name {
+		if nameOf(o.Members[i]) == name {
 			return i
 		}
 	}
 	return -1
 }
 
-func nameOf(o *hujson.Object, i int) string {
-	return o.Members[i].Name.Value.(hujson.Literal).String()
+func nameOf(m hujson.ObjectMember) string {
+	return m.Name.Value.(hujson.Literal).String()
 }
 
 // addMember adds a null for a name, with the white space of its neighbour.
@@ -135,23 +135,17 @@ func addElement(a *hujson.Array) *hujson.Value {
 
 // removeMember takes away all members of a name.
 func removeMember(o *hujson.Object, name string) {
-	for i := member(o, name); i >= 0; i = member(o, name) {
-		o.Members = slices.Delete(o.Members, i, i+1)
-	}
+	o.Members = slices.DeleteFunc(o.Members, func(m hujson.ObjectMember) bool { return nameOf(m) == name })
 	tidy(o)
 }
 
 // dropEarlier takes away the members before the one at i that have its name,
 // and gives where that one is then.
 func dropEarlier(o *hujson.Object, i int) int {
-	name := nameOf(o, i)
-	for j := i - 1; j >= 0; j-- {
-		if nameOf(o, j) == name {
-			o.Members = slices.Delete(o.Members, j, j+1)
-			i--
-		}
-	}
-	return i
+	name := nameOf(o.Members[i])
+	others := slices.DeleteFunc(o.Members[:i], func(m hujson.ObjectMember) bool { return nameOf(m) == name })
+	o.Members = slices.Delete(o.Members, len(others), i)
+	return len(others)
 }
 
 func removeElement(a *hujson.Array, i int) {
