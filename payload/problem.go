@@ -113,6 +113,7 @@ func (e *VersionError) Error() string {
 type problems struct {
 	kept  []Problem
 	count map[ProblemKind]int
+	over  []ProblemKind // of which not all are kept
 }
 
 const problemsPerKind = 50
@@ -123,15 +124,16 @@ func (p *problems) room(kind ProblemKind) bool {
 		p.count = make(map[ProblemKind]int)
 	}
 	p.count[kind]++
+	if p.count[kind] == problemsPerKind+1 {
+		p.over = append(p.over, kind)
+	}
 	return p.count[kind] <= problemsPerKind
 }
 
 // all gives what was kept, and counts of the rest.
 func (p *problems) all() []Problem {
-	for _, kind := range []ProblemKind{Missing, WrongType, OldVersion, UnknownValue, UnknownField, Misspelt, Duplicate, BadText} {
-		if more := p.count[kind] - problemsPerKind; more > 0 {
-			p.kept = append(p.kept, Problem{Kind: kind, Detail: fmt.Sprintf("and %d more", more)})
-		}
+	for _, kind := range p.over {
+		p.kept = append(p.kept, Problem{Kind: kind, Detail: fmt.Sprintf("and %d more", p.count[kind]-problemsPerKind)})
 	}
 	return p.kept
 }

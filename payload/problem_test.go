@@ -27,6 +27,16 @@ func TestProblemsAreBoundedAndGraveOnesNotCrowdedOut(t *testing.T) {
 		"updatedRefs[4]: wrong type: want an object, got a number; and 49 more", invalid.Error())
 }
 
+func TestTheRestOfEveryKindIsCounted(t *testing.T) {
+	for _, kind := range []ProblemKind{Missing, TooMany, "one of tomorrow"} {
+		var p problems
+		for range problemsPerKind + 2 {
+			p.room(kind)
+		}
+		assert.Equal(t, []Problem{{Kind: kind, Detail: "and 2 more"}}, p.all())
+	}
+}
+
 func TestProblemsQuoteStrangersHarmlesslyAndBriefly(t *testing.T) {
 	evil := `\u001b]0;owned\u0007` + "\u202e\xff" + strings.Repeat("long", 10_000)
 	p := decode(t, `{"`+evil+`":1,"event":{"scope":"`+evil+`"},"updatedConfig":{"`+evil+`":1,"`+evil+`":2}}`)
