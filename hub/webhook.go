@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -126,10 +127,38 @@ func (w *Webhook) Target() string {
 	return "job"
 }
 
-// redactURL takes out a password, and the query parameter that the Hub's
-// documentation proposes for a secret.
+// The places of secrets in a URL: a user and a password, and the query parameter
+// that the Hub's documentation proposes. In what is no URL, a password may hold
+// anything up to the last @.
+var (
+	userInfo     = regexp.MustCompile(`^([^?#]*?://)([^/?#]*)@`)
+	looseInfo    = regexp.MustCompile(`(?s)^(.*?://)(.*)@`)
+	urlParameter = regexp.MustCompile(`([?&;])([^?&;#=]*)=([^&;#]+)`)
+)
+
+func userInfoIn(raw string) *regexp.Regexp {
+	if _, err := url.Parse(raw); err != nil {
+		return looseInfo
+	}
+	return userInfo
+}
+
+func namesSecret(key string) bool {
+	name, err := url.QueryUnescape(key)
+	return err == nil && strings.EqualFold(strings.TrimSpace(name), "secret")
+}
+
+// redactURL takes out the secrets at their places: the same text elsewhere is
+// none, and would tell what was taken out.
 func redactURL(raw string) string {
-	return newRedactor(urlSecrets(raw)...).text(raw)
+	raw = userInfoIn(raw).ReplaceAllString(raw, "${1}"+redacted+"@")
+	return urlParameter.ReplaceAllStringFunc(raw, func(pair string) string {
+		m := urlParameter.FindStringSubmatch(pair)
+		if !namesSecret(m[2]) {
+			return pair
+		}
+		return m[1] + m[2] + "=" + redacted
+	})
 }
 
 // urlSecrets are the secrets in a URL, as they stand in it and decoded.
@@ -141,21 +170,15 @@ func urlSecrets(raw string) []string {
 			all = append(all, plain)
 		}
 	}
-	rest, _, _ := strings.Cut(raw, "#")
-	front, query, _ := strings.Cut(rest, "?")
-	for pair := range strings.FieldsFuncSeq(query, func(r rune) bool { return r == '&' || r == ';' }) {
-		key, value, _ := strings.Cut(pair, "=")
-		if name, err := url.QueryUnescape(key); err == nil && strings.EqualFold(strings.TrimSpace(name), "secret") {
-			add(value)
+	for _, m := range urlParameter.FindAllStringSubmatch(raw, -1) {
+		if namesSecret(m[2]) {
+			add(m[3])
 		}
 	}
-	if _, authority, ok := strings.Cut(front, "://"); ok {
-		authority, _, _ = strings.Cut(authority, "/")
-		if i := strings.LastIndexByte(authority, '@'); i >= 0 {
-			add(authority[:i])
-			if _, password, ok := strings.Cut(authority[:i], ":"); ok {
-				add(password)
-			}
+	if m := userInfoIn(raw).FindStringSubmatch(raw); m != nil {
+		add(m[2])
+		if _, password, ok := strings.Cut(m[2], ":"); ok {
+			add(password)
 		}
 	}
 	return all

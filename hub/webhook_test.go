@@ -247,6 +247,12 @@ func TestTarget(t *testing.T) {
 		"https://example.com/?secret=":                 "https://example.com/?secret=",
 		"https://example.com/\x1b[31m\u202ex":          "https://example.com/[31mx",
 		"not a URL":                                    "not a URL",
+		"https://bots.example.com/hook?secret=hook":    "https://bots.example.com/hook?secret=[redacted]",
+		"https://e:https@example.com/e":                "https://[redacted]@example.com/e",
+		"https://example.com/?secret=[redacted]":       "https://example.com/?secret=[redacted]",
+		"https://example.com/a;b/c?d&secret=h?u=sh":    "https://example.com/a;b/c?d&secret=[redacted]",
+		"https://example.com/%zz?secret=hook#hook":     "https://example.com/%zz?secret=[redacted]#hook",
+		"https://user:hu?s/h@sh@example.com/x":         "https://[redacted]@example.com/x",
 	} {
 		assert.Equal(t, want, (&hub.Webhook{URL: in}).Target())
 	}
