@@ -1,5 +1,7 @@
 package registration
 
+import "github.com/hfhook/hfhook/hub"
+
 // Die ends a session as the death of its program does: the entry stays, and
 // nobody holds its lock.
 func (r *Registration) Die() { _ = r.s.lock.Close() }
@@ -27,3 +29,6 @@ func ReadKept(b []byte) ([]byte, error) {
 
 // Sealed is a file with that content and the right sum.
 func Sealed(content []byte) []byte { return sealed(content) }
+
+// Through makes r, and its registrations, talk to the Hub with another client.
+func (r *Registry) Through(c *hub.Client) { r.client = c }

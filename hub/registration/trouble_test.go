@@ -56,8 +56,17 @@ func TestTrouble(t *testing.T) {
 				s := newStage(t)
 				id := s.Register(production, "hush-hush", acme).ID
 				before := s.shown(id)
-				impatient := func(o *hub.Options) { o.Timeout = 300 * time.Millisecond }
-				r := s.registry(s.client(impatient))
+				r := s.registry(s.Client())
+				// While there is trouble the client has little time, and otherwise all.
+				impatient := s.client(func(o *hub.Options) { o.Timeout = 300 * time.Millisecond })
+				begin := func() {
+					trouble.begin(s)
+					r.Through(impatient)
+				}
+				end := func() {
+					trouble.end(s)
+					r.Through(s.Client())
+				}
 				start := func(r *registration.Registry) (*registration.Registration, error) {
 					if kind == "created" {
 						return r.Create(limited(t), newSettings())
@@ -71,35 +80,35 @@ func TestTrouble(t *testing.T) {
 					assert.NotEmpty(t, e.Hint)
 				}
 
-				trouble.begin(s)
+				begin()
 				_, err := start(r)
 				told(err)
 				assert.Empty(t, s.files(), "nothing was changed")
-				trouble.end(s)
+				end()
 
 				reg, err := start(r)
 				require.NoError(t, err)
-				trouble.begin(s)
+				begin()
 				told(reg.Point(limited(t), tunnelB))
 				told(reg.Pause(limited(t)))
-				trouble.end(s)
+				end()
 				require.NoError(t, reg.Point(limited(t), tunnelB))
 				assert.Equal(t, tunnelB, s.Webhook(reg.ID()).URL)
 
-				trouble.begin(s)
+				begin()
 				o := reg.Release(limited(t), false)
 				assert.Equal(t, registration.Failed, o.Kind)
 				assert.Equal(t, reg.ID(), o.Webhook)
 				assert.NotEmpty(t, o.Hint)
 				told(o.Err)
-				for _, r := range []*registration.Registry{r, s.registry(s.client(impatient))} {
+				for _, r := range []*registration.Registry{r, s.registry(impatient)} {
 					all := r.Repair(limited(t))
 					require.Len(t, all, 1)
 					assert.Equal(t, registration.Failed, all[0].Kind, all[0].Text)
 					told(all[0].Err)
 				}
 				assert.NotEmpty(t, s.files())
-				trouble.end(s)
+				end()
 
 				assert.NoError(t, s.repaired().Err)
 				assert.Equal(t, before, s.shown(id))
