@@ -39,7 +39,7 @@ func newBody(b []byte) io.ReadCloser {
 // read keeps an answer, without the secret.
 func (t *HTTPTarget) read(a *Attempt, resp *http.Response) error {
 	if resp.StatusCode < 100 {
-		return fmt.Errorf("the status %03d is none", resp.StatusCode)
+		return fmt.Errorf("the status %03d is not valid", resp.StatusCode)
 	}
 	a.Status, a.Header = resp.StatusCode, resp.Header
 	for _, values := range a.Header {

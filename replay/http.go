@@ -141,7 +141,7 @@ func (o *HTTPOptions) check() error {
 	o.Header = o.Header.Clone()
 	for name, values := range o.Header {
 		if !httpguts.ValidHeaderFieldName(name) {
-			return fmt.Errorf("%q is no header name", name)
+			return fmt.Errorf("%q is not a valid header name", name)
 		}
 		bad := func(v string) bool { return !httpguts.ValidHeaderFieldValue(v) }
 		if slices.ContainsFunc(values, bad) {
@@ -290,7 +290,7 @@ func sendable(req *http.Request) error {
 	target := req.URL.RequestURI()
 	switch {
 	case !httpguts.ValidHeaderFieldName(req.Method): // a token, too
-		return errors.New("the method is none")
+		return errors.New("the method is not valid")
 	case req.Method == http.MethodConnect:
 		return errors.New("the method CONNECT is for proxies")
 	case strings.ContainsFunc(target, func(r rune) bool { return r <= ' ' || r == '\x7f' }):
@@ -298,11 +298,11 @@ func sendable(req *http.Request) error {
 	case !strings.HasPrefix(target, "/") && (target != "*" || req.Method != http.MethodOptions):
 		return errors.New("the path does not begin with a slash")
 	case !httpguts.ValidHostHeader(req.Host):
-		return errors.New("the Host header is none")
+		return errors.New("the Host header is not valid")
 	}
 	for name, values := range req.Header {
 		if !httpguts.ValidHeaderFieldName(name) {
-			return fmt.Errorf("%q is no header name", name)
+			return fmt.Errorf("%q is not a valid header name", name)
 		}
 		if slices.ContainsFunc(values, func(v string) bool { return !httpguts.ValidHeaderFieldValue(v) }) {
 			return fmt.Errorf("the value for header %s has control characters", name)

@@ -53,7 +53,7 @@ func ParsePublicURL(s string, insecure bool) (*url.URL, error) {
 		return refuse("has something in its path that cannot be shown", example, nil)
 	}
 	if u.Host, err = plainHost(u); err != nil {
-		return refuse("has a host that is none", example, err)
+		return refuse("has no valid host name or port", example, err)
 	}
 	u.Path = strings.TrimRight(u.Path, "/")
 	u.RawPath = strings.TrimRight(u.RawPath, "/")

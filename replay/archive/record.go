@@ -129,7 +129,7 @@ func headerOf(from map[string][]text) (http.Header, error) {
 	h := make(http.Header, len(from))
 	for name, values := range from {
 		if !httpguts.ValidHeaderFieldName(name) {
-			return nil, bad(fmt.Sprintf("%q is no header name", name), nil)
+			return nil, bad(fmt.Sprintf("%q is not a valid header name", name), nil)
 		}
 		key := http.CanonicalHeaderKey(name)
 		for _, v := range values {

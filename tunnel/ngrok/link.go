@@ -82,7 +82,7 @@ func (l *link) open(options []ngrok.AgentOption, endpoint []ngrok.EndpointOption
 		return err
 	}
 	if l.public, err = tunnel.ParsePublicURL(l.endpoint.URL().String(), false); err != nil {
-		return &tunnel.Error{Provider: "ngrok", Code: "nourl", Detail: "ngrok gave a public URL that is none", Err: err}
+		return &tunnel.Error{Provider: "ngrok", Code: "nourl", Detail: "ngrok gave an invalid public URL", Err: err}
 	}
 	return nil
 }
