@@ -12,13 +12,13 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"syscall"
 	"time"
-	"unicode"
 
 	"golang.org/x/net/http/httpproxy"
 	"golang.org/x/net/proxy"
+
+	"github.com/hfhook/hfhook/tunnel/internal/plain"
 )
 
 // Dialer makes the connections to a provider, through a proxy where the
@@ -180,24 +180,9 @@ func DialProblem(err error) string {
 	return words
 }
 
-const shownRunes = 300
-
 // printable is the text of an error on one line: names in a certificate, as
 // others made them up, are in it too.
-func printable(s string) string {
-	s, n := strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return -1
-		}
-		return r
-	}, s), 0
-	for i := range s {
-		if n++; n > shownRunes {
-			return s[:i] + "..."
-		}
-	}
-	return s
-}
+func printable(s string) string { return plain.Short(s, 300) }
 
 func isTimeout(err error) bool {
 	t, ok := errors.AsType[interface {

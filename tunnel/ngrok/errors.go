@@ -9,9 +9,9 @@ import (
 	"regexp"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/hfhook/hfhook/tunnel"
+	"github.com/hfhook/hfhook/tunnel/internal/plain"
 )
 
 // The library has three types for errors with a code, and one path that has
@@ -156,17 +156,7 @@ func (t *ngrokTunnel) firstLine(err error) string {
 		text = strings.TrimPrefix(text, prefix)
 	}
 	line, _, _ := strings.Cut(strings.TrimSpace(t.redact.String(text)), "\n")
-	line = strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return -1
-		}
-		return r
-	}, line)
-	line = strings.TrimRight(line, ". ")
-	if runes := []rune(line); len(runes) > 200 {
-		line = string(runes[:200]) + "..."
-	}
-	return line
+	return plain.Short(strings.TrimRight(plain.Line(line), ". "), 200)
 }
 
 // dialError marks an error of the dialer on its way through the library.

@@ -200,7 +200,7 @@ func TestStoppedAtTheDashboard(t *testing.T) {
 	var e *tunnel.Error
 	require.ErrorAs(t, last.Err, &e)
 	assert.Equal(t, "stopped", e.Code)
-	assert.Equal(t, "ngrok stopped this endpoint: Stopped by [31madmin (ERR_NGROK_3208)", e.Error())
+	assert.Equal(t, "ngrok stopped this endpoint: Stopped by admin (ERR_NGROK_3208)", e.Error())
 	assert.True(t, e.Permanent)
 	_, err := tun.Accept()
 	assert.Equal(t, last.Err, err)

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/hfhook/hfhook/tunnel"
+	"github.com/hfhook/hfhook/tunnel/internal/plain"
 )
 
 // problem is an error that waiting does not help.
@@ -133,9 +134,6 @@ func (o *opener) anonymous() *tunnel.Error {
 
 // printable is text from elsewhere, fit for a terminal: one line, no secrets.
 func (o *opener) printable(s string) string {
-	s = o.redact.String(plain(s))
-	if runes := []rune(s); len(runes) > 200 {
-		s = string(runes[:200]) + "..."
-	}
-	return s
+	// What is cut out must not put a secret together, or cut one in two.
+	return plain.Short(o.redact.String(strings.TrimSpace(plain.Line(s))), 200)
 }

@@ -6,13 +6,13 @@ import (
 	"errors"
 	"io"
 	"net/url"
-	"regexp"
 	"strings"
 	"sync"
 	"time"
-	"unicode"
 
 	"golang.org/x/crypto/ssh"
+
+	"github.com/hfhook/hfhook/tunnel/internal/plain"
 )
 
 const (
@@ -119,22 +119,9 @@ func (s *session) read(r io.Reader, lines chan<- string) {
 			continue
 		}
 		select {
-		case lines <- plain(string(line)):
+		case lines <- strings.TrimSpace(plain.Line(string(line))):
 		case <-s.ctx.Done():
 			return
 		}
 	}
-}
-
-var escapes = regexp.MustCompile(`\x1b(\[[0-9;?]*[ -/]*[@-~]|[@-Z\\-_])`)
-
-// plain is a line without what steers a terminal.
-func plain(s string) string {
-	s = escapes.ReplaceAllString(s, "")
-	return strings.TrimSpace(strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return -1
-		}
-		return r
-	}, s))
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/hfhook/hfhook/tunnel"
+	"github.com/hfhook/hfhook/tunnel/internal/plain"
 )
 
 // Whatever a program writes, in whatever pieces: lines are bounded and steer no
@@ -36,7 +37,7 @@ func FuzzLines(f *testing.F) {
 		}
 		l.flush()
 		for _, line := range got.last(lastLines + 1) {
-			assert.Equal(t, line, string(printable([]byte(line))))
+			assert.Equal(t, line, plain.Line(line))
 		}
 	})
 }

@@ -4,12 +4,11 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
-	"regexp"
 	"sync"
 	"time"
-	"unicode"
 
 	"github.com/hfhook/hfhook/tunnel"
+	"github.com/hfhook/hfhook/tunnel/internal/plain"
 )
 
 const (
@@ -44,7 +43,7 @@ func newOutput(p Program) *output {
 }
 
 func (o *output) add(line []byte) {
-	line = printable(line)
+	line = plain.Bytes(line)
 	if len(line) == 0 {
 		return
 	}
@@ -90,15 +89,7 @@ func (o *output) last(n int) []string {
 
 // Show makes text from a program fit to be shown: printable, on one line, and
 // not too long. It has to be redacted before: half a secret is one too.
-func Show(s string) string {
-	s, n := string(printable([]byte(s))), 0
-	for i := range s {
-		if n++; n > shownRunes {
-			return s[:i] + "..."
-		}
-	}
-	return s
-}
+func Show(s string) string { return plain.Short(s, shownRunes) }
 
 // lines is a Writer that cuts one stream into lines. A line that is too long
 // loses its end.
@@ -128,36 +119,4 @@ func (l *lines) Write(p []byte) (int, error) {
 func (l *lines) flush() {
 	l.to.add(l.part)
 	l.part = nil
-}
-
-// escapes are what terminals take for commands: CSI, OSC, and two-character
-// sequences.
-var escapes = regexp.MustCompile(`\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|[ -~])`)
-
-// printable is line without what is no text. It shares memory with line where
-// nothing has to go.
-func printable(line []byte) []byte {
-	line = bytes.TrimRight(line, "\r")
-	if isPlain(line) {
-		return line
-	}
-	return bytes.Map(func(r rune) rune {
-		switch {
-		case r == '\t':
-			return ' '
-		case unicode.IsPrint(r):
-			return r
-		}
-		return -1
-	}, escapes.ReplaceAll(line, nil))
-}
-
-// isPlain goes by bytes, because nearly all lines are plain.
-func isPlain(line []byte) bool {
-	for _, c := range line {
-		if c < ' ' || c > '~' {
-			return false
-		}
-	}
-	return true
 }
