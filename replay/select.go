@@ -27,7 +27,7 @@ func (e *SpecError) Error() string { return fmt.Sprintf("%q names no delivery: %
 // A number that is no ID may be a Webhook-Id. The error is ErrNotFound when
 // there is none, and a SpecError for a word that cannot be meant.
 func Select(ctx context.Context, s Store, spec string) ([]int64, error) {
-	f, err := Selection(ctx, s, spec)
+	f, err := Selection(ctx, s, spec, Filter{})
 	if err != nil {
 		return nil, err
 	}
@@ -35,20 +35,22 @@ func Select(ctx context.Context, s Store, spec string) ([]int64, error) {
 }
 
 // Selection is Select for many: a filter that chooses the deliveries that spec
-// names, by FromID and ToID or by WebhookID.
-func Selection(ctx context.Context, s Store, spec string) (Filter, error) {
+// names, by FromID and ToID or by WebhookID. Its last and last~2 are counted
+// among those that one filter chooses; a range up to last goes up to the newest
+// of all.
+func Selection(ctx context.Context, s Store, spec string, among Filter) (Filter, error) {
 	if spec == "" || strings.ContainsFunc(spec, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
 		return Filter{}, &SpecError{spec, "want an ID, last, last~2, 12..20 or a Webhook-Id"}
 	}
 	if from, to, ok := strings.Cut(spec, ".."); ok {
-		return selectRange(ctx, s, spec, from, to)
+		return selectRange(ctx, s, spec, from, to, among)
 	}
 	p, err := parsePlace(spec, spec)
 	if err != nil {
 		return Filter{}, err
 	}
 	if p.kind != placeWebhookID {
-		id, err := p.find(ctx, s)
+		id, err := p.find(ctx, s, among)
 		if err != nil {
 			return Filter{}, err
 		}
@@ -60,7 +62,7 @@ func Selection(ctx context.Context, s Store, spec string) (Filter, error) {
 	return sure(ctx, s, spec, Filter{WebhookID: spec})
 }
 
-func selectRange(ctx context.Context, s Store, spec, from, to string) (Filter, error) {
+func selectRange(ctx context.Context, s Store, spec, from, to string, among Filter) (Filter, error) {
 	if from == "" || to == "" || strings.Contains(to, "..") {
 		return Filter{}, &SpecError{spec, "a range has two ends, such as 12..20 or 12..last"}
 	}
@@ -70,8 +72,11 @@ func selectRange(ctx context.Context, s Store, spec, from, to string) (Filter, e
 		if err == nil && p.kind == placeWebhookID {
 			err = &SpecError{spec, "a range is from one ID or last to another"}
 		}
+		if word == "last" && i == 1 {
+			among = Filter{}
+		}
 		if err == nil {
-			ends[i], err = p.find(ctx, s)
+			ends[i], err = p.find(ctx, s, among)
 		}
 		if err != nil {
 			return Filter{}, err
@@ -143,11 +148,12 @@ func parsePlace(spec, word string) (place, error) {
 
 // find gives the ID that the place has now. That there is a delivery with it is
 // sure for last only.
-func (p place) find(ctx context.Context, s Store) (int64, error) {
+func (p place) find(ctx context.Context, s Store, among Filter) (int64, error) {
 	if p.kind == placeID {
 		return p.n, nil
 	}
-	ids, err := list(ctx, s, Filter{Newest: true, Limit: int(p.n) + 1})
+	among.Newest, among.Limit = true, int(p.n)+1
+	ids, err := list(ctx, s, among)
 	if err != nil {
 		return 0, err
 	}

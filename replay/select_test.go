@@ -54,3 +54,31 @@ func TestSelect(t *testing.T) {
 	_, err = replay.Select(t.Context(), memory.New(), "last")
 	require.ErrorIs(t, err, replay.ErrNotFound)
 }
+
+func TestSelectionCountsLastAmongSome(t *testing.T) {
+	s := memory.New()
+	for i, verdict := range []replay.Verdict{replay.Accepted, replay.Rejected, replay.Undecodable, replay.Accepted, replay.Rejected} {
+		_, err := s.Append(t.Context(), replay.Incoming{Delivery: replay.Delivery{Body: fmt.Append(nil, i), Verdict: verdict}})
+		require.NoError(t, err)
+	}
+	genuine := replay.Filter{Verdicts: []replay.Verdict{replay.Accepted, replay.Undecodable}}
+	for spec, want := range map[string][2]int64{
+		"last":         {4, 4},
+		"last~1":       {3, 3},
+		"last~2":       {1, 1},
+		"5":            {5, 5},
+		"last~1..last": {3, 5},
+		"last~2..4":    {1, 4},
+		"1..last~1":    {1, 3},
+		"1..last":      {1, 5},
+		"5..last":      {5, 5},
+	} {
+		f, err := replay.Selection(t.Context(), s, spec, genuine)
+		require.NoError(t, err, spec)
+		assert.Equal(t, replay.Filter{FromID: want[0], ToID: want[1]}, f, spec)
+	}
+	for _, spec := range []string{"last~3", "last~3..last"} {
+		_, err := replay.Selection(t.Context(), s, spec, genuine)
+		require.ErrorIs(t, err, replay.ErrNotFound, spec)
+	}
+}

@@ -19,7 +19,8 @@ func replayCommand() *cli.Command {
 			"answer is outside 2xx or a command fails, and with 5 when an answer differs from what it is\n" +
 			"compared with.\n" +
 			"An ID is a number, last, last~2, a range such as 12..20, or a Webhook-Id. Filters choose\n" +
-			"among them, or without an ID among all that is kept but what was rejected.",
+			"among them, or without an ID among all that is kept. What was rejected is left out, and not\n" +
+			"counted by last, unless its number or --verdict rejected names it.",
 		Flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{Name: "to", Usage: "send to `URL`; one without a path keeps the path that came in", DefaultText: "where it was sent live", EnvVars: []string{"HFHOOK_TO"}},
 		}, execFlags(), []cli.Flag{

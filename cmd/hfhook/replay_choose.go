@@ -65,8 +65,9 @@ func choose(c *cli.Context, store *sqlite.Store, to string) (*choice, error) {
 		filter.ToID = last[0]
 		ch.words = []chosen{{"", withoutRejected(filter)}}
 	}
+	among := replay.Filter{Verdicts: withoutRejected(filter).Verdicts}
 	for _, word := range words {
-		named, err := replay.Selection(c.Context, store, word)
+		named, err := replay.Selection(c.Context, store, word, among)
 		if err != nil {
 			return nil, err
 		}
