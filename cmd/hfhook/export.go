@@ -24,10 +24,10 @@ func exportCommand() *cli.Command {
 		Name:      "export",
 		Usage:     "write deliveries to a file, to keep or to pass on",
 		UsageText: "hfhook export [flags] [ID...]",
-		Description: "Without an ID: all that match. The formats are ndjson (everything, one JSON object per\n" +
-			"line), har (HAR 1.2, for tools that show HTTP traffic), curl (a shell script that sends them\n" +
-			"again) and text (one file per delivery, in a folder). Bodies are in all of them byte for\n" +
-			"byte, the secret in none. hfhook import reads all of them.",
+		Description: "Without an ID: all that match; with IDs: those of them. The formats are ndjson (everything,\n" +
+			"one JSON object per line), har (HAR 1.2, for tools that show HTTP traffic), curl (a shell\n" +
+			"script that sends them again) and text (one file per delivery, in a folder). Bodies are in\n" +
+			"all of them byte for byte, the secret in none. hfhook import reads all of them.",
 		Flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{Name: "format", Aliases: []string{"F"}, Usage: "write `ndjson|har|curl|text`", DefaultText: "by the name of the output, else ndjson"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`, for text to a folder", DefaultText: "stdout", TakesFile: true},
@@ -61,17 +61,11 @@ func export(c *cli.Context) error {
 
 	deliveries := store.List(c.Context, filter)
 	if c.NArg() > 0 {
-		deliveries = func(yield func(*replay.Delivery, error) bool) {
-			err := eachNamed(c, store, func(d *replay.Delivery) error {
-				if filter.Match(d) && !yield(d, nil) {
-					return errEnough
-				}
-				return nil
-			})
-			if err != nil && !errors.Is(err, errEnough) {
-				yield(nil, err)
-			}
+		choice, err := chooseNamed(c.Context, store, c.Args().Slice(), filter, filter)
+		if err != nil {
+			return err
 		}
+		deliveries = choice.deliveries(c.Context)
 	}
 	n, err := writeExport(c, format, deliveries)
 	if err != nil {
@@ -84,9 +78,6 @@ func export(c *cli.Context) error {
 	}
 	return nil
 }
-
-// errEnough ends a loop that is not wanted any more.
-var errEnough = errors.New("enough")
 
 func exportFormat(c *cli.Context) (archive.Format, error) {
 	if word := c.String("format"); word != "" {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/hfhook/hfhook/payload"
 	"github.com/hfhook/hfhook/replay"
+	"github.com/hfhook/hfhook/replay/sqlite"
 )
 
 func inspectCommand() *cli.Command {
@@ -19,9 +20,10 @@ func inspectCommand() *cli.Command {
 		Usage:     "list the deliveries that are kept, or show one",
 		UsageText: "hfhook inspect [flags] [ID...]",
 		Description: "Without an ID: a table, newest last. With one: everything that is known of it.\n" +
-			"An ID is a number, last, last~2, a range such as 12..20, or a Webhook-Id.",
+			"An ID is a number, last, last~2, a range such as 12..20, or a Webhook-Id.\n" +
+			"Filters and --limit choose among them.",
 		Flags: slices.Concat([]cli.Flag{storeFlag()}, filterFlagList(), []cli.Flag{
-			&cli.IntFlag{Name: "limit", Aliases: []string{"n"}, Usage: "show the newest `N`; 0 shows all", Value: 50},
+			&cli.IntFlag{Name: "limit", Aliases: []string{"n"}, Usage: "show the newest `N`; 0 shows all, as IDs do", Value: 50},
 			&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "go on with what comes", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "body", Usage: "write the exact bytes of the body", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "curl", Usage: "print a command that sends it again", DisableDefaultText: true},
@@ -49,6 +51,7 @@ func inspect(c *cli.Context) error {
 	case c.Int("limit") < 0:
 		return usage("--limit is below 0", "0 shows all")
 	}
+	filter.Limit, filter.Newest = c.Int("limit"), true
 	store, err := openStore(c, reading)
 	if err != nil {
 		return err
@@ -59,7 +62,7 @@ func inspect(c *cli.Context) error {
 	if len(ids) == 0 {
 		err = inspectMany(c, store, filter, out)
 	} else {
-		err = eachNamed(c, store, func(d *replay.Delivery) error { return inspectOne(c, d, out) })
+		err = inspectNamed(c, store, filter, out)
 	}
 	if err == nil {
 		err = out.trouble.err
@@ -67,22 +70,27 @@ func inspect(c *cli.Context) error {
 	return err
 }
 
-// eachNamed calls f with each delivery that the arguments name.
-func eachNamed(c *cli.Context, store replay.Store, f func(*replay.Delivery) error) error {
-	for _, word := range c.Args().Slice() {
-		ids, err := replay.Select(c.Context, store, word)
+// inspectNamed shows the deliveries that the arguments name.
+func inspectNamed(c *cli.Context, store *sqlite.Store, filter replay.Filter, out *screen) error {
+	if !c.IsSet("limit") {
+		filter.Limit = 0
+	}
+	choice, err := chooseNamed(c.Context, store, c.Args().Slice(), filter, filter)
+	if err != nil {
+		return err
+	}
+	n := 0
+	for d, err := range choice.deliveries(c.Context) {
+		if err == nil {
+			err = inspectOne(c, d, out)
+		}
 		if err != nil {
 			return err
 		}
-		for _, id := range ids {
-			d, err := store.Get(c.Context, id)
-			if err == nil {
-				err = f(d)
-			}
-			if err != nil {
-				return err
-			}
-		}
+		n++
+	}
+	if n == 0 && !c.Bool("json") {
+		fmt.Fprintln(c.App.ErrWriter, "nothing is kept that matches")
 	}
 	return nil
 }
@@ -96,7 +104,6 @@ func inspectMany(c *cli.Context, store replay.Store, filter replay.Filter, out *
 		row(out, d)
 		return nil
 	}
-	filter.Limit, filter.Newest = c.Int("limit"), true
 
 	// Watching begins before listing, so that nothing falls between.
 	var news func(func(replay.News, error) bool)

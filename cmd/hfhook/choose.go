@@ -22,7 +22,7 @@ func chooseFlags() []cli.Flag {
 	}, filterFlagList()...)
 }
 
-// choice is which deliveries are sent: those of the first word, those of the
+// choice is which deliveries are meant: those of the first word, those of the
 // second, each once.
 type choice struct {
 	store *sqlite.Store
@@ -50,37 +50,45 @@ func choose(c *cli.Context, store *sqlite.Store, to string) (*choice, error) {
 		return nil, whichDelivery()
 	case n < 0:
 		return nil, usage("--limit is below 0", "leave it out to send all")
-	case n > 0 && len(words) > 1:
-		return nil, usage("--limit is for one range", "hfhook replay --limit 10 1..last")
 	default:
 		filter.Limit, filter.Newest = n, n > 0
 	}
-	ch := &choice{store: store}
-	if len(words) == 0 {
-		// What arrives meanwhile is not meant, and might be what is sent.
-		last, err := replay.Select(c.Context, store, "last")
-		if err != nil {
-			return ch, ignoreEmpty(err)
-		}
-		filter.ToID = last[0]
-		ch.words = []chosen{{"", withoutRejected(filter)}}
+	if len(words) > 0 {
+		return chooseNamed(c.Context, store, words, filter, withoutRejected(filter))
 	}
-	among := replay.Filter{Verdicts: withoutRejected(filter).Verdicts}
+	ch := &choice{store: store}
+	// What arrives meanwhile is not meant, and might be what is sent.
+	last, err := replay.Select(c.Context, store, "last")
+	if err != nil {
+		return ch, ignoreEmpty(err)
+	}
+	filter.ToID = last[0]
+	ch.words = []chosen{{"", withoutRejected(filter)}}
+	return ch, nil
+}
+
+// chooseNamed gives what words name and filter chooses; where they name it by
+// more than its number, others chooses, which may be narrower.
+func chooseNamed(ctx context.Context, store *sqlite.Store, words []string, filter, others replay.Filter) (*choice, error) {
+	if filter.Limit > 0 && len(words) > 1 {
+		return nil, usage("--limit is for one range", "name one, such as 1..last, or leave it out")
+	}
+	ch := &choice{store: store}
 	for _, word := range words {
-		named, err := replay.Selection(c.Context, store, word, among)
+		named, err := replay.Selection(ctx, store, word, replay.Filter{Verdicts: others.Verdicts})
 		if err != nil {
 			return nil, err
 		}
 		both := filter
+		if named.WebhookID != "" || strings.Contains(word, "..") {
+			both = others
+		}
 		both.FromID, both.ToID = named.FromID, named.ToID
 		if named.WebhookID != "" {
 			if both.WebhookID != "" && both.WebhookID != named.WebhookID {
 				continue
 			}
 			both.WebhookID = named.WebhookID
-		}
-		if named.WebhookID != "" || strings.Contains(word, "..") {
-			both = withoutRejected(both)
 		}
 		ch.words = append(ch.words, chosen{word, both})
 	}
