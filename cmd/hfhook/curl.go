@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -18,18 +19,29 @@ import (
 func curlFor(c *cli.Context, d *replay.Delivery) (string, error) {
 	address := c.String("to")
 	if address == "" {
-		if names := liveTargets(d); len(names) > 0 {
-			address = names[0]
+		var err error
+		if address, err = curlTarget(c, d); err != nil {
+			return "", err
 		}
 	}
-	if address == "" {
-		return "", usage(fmt.Sprintf("delivery %d was not sent anywhere yet", d.ID), "say where to: hfhook inspect --curl --to http://localhost:3000 "+fmt.Sprint(d.ID))
-	}
-	if isCommand(address) {
-		return "", failed(fmt.Errorf("there is no curl command for what runs a program: %s", address),
-			fmt.Sprintf("hfhook replay --exec COMMAND %d runs one again; or choose a URL: hfhook inspect --curl --to http://localhost:3000 %[1]d", d.ID))
-	}
 	return curlTo(address, c.String("store"), d, archive.CurlInline)
+}
+
+// curlTarget names the target that a command sends d to unless another is said:
+// one where it was sent live.
+func curlTarget(c *cli.Context, d *replay.Delivery) (string, error) {
+	var refused error
+	for _, name := range liveTargets(d) {
+		err := refuseTarget(c, d, name)
+		if err == nil {
+			return name, nil
+		}
+		refused = cmp.Or(refused, err)
+	}
+	if refused == nil {
+		refused = usage(fmt.Sprintf("delivery %d was not sent anywhere yet", d.ID), "say where to: hfhook inspect --curl --to http://localhost:3000 "+fmt.Sprint(d.ID))
+	}
+	return "", refused
 }
 
 // curlTo is curlFor for a target called address. A body of more than inline

@@ -106,7 +106,7 @@ func (k *keyboard) copyCurl() {
 		if file := k.d.c.String("store"); file != "" {
 			flags = "--store " + shellQuote(file) + " "
 		}
-		if len(liveTargets(d)) == 0 {
+		if _, err := curlTarget(k.d.c, d); err != nil {
 			flags += "--to URL "
 		}
 		k.copy(command, fmt.Sprintf("#%d as a curl command", d.ID), fmt.Sprintf("hfhook inspect --curl %s%d", flags, d.ID))
@@ -115,7 +115,10 @@ func (k *keyboard) copyCurl() {
 
 // curl is the command for where d was sent, or would be.
 func (k *keyboard) curl(d *replay.Delivery) (string, error) {
-	names := liveTargets(d)
+	var names []string
+	if name, err := curlTarget(k.d.c, d); err == nil {
+		names = append(names, name)
+	}
 	for _, target := range k.d.targets {
 		names = append(names, target.Name())
 	}

@@ -234,6 +234,19 @@ func TestCopyingALargeDeliveryAndOneThatWentNowhere(t *testing.T) {
 	plain.leaves()
 }
 
+// The secret is not led to a server that only a stranger's store names.
+func TestCopyingLeadsNowhereThatAStoreNames(t *testing.T) {
+	t.Parallel()
+	store := strangersStore(t, t.TempDir(), "https://elsewhere.example.com/hook")
+	s := sitDown(t, []string{"TERM=xterm", "TMUX=", "STY="}, "--store", store)
+	s.press("y")
+	command := s.copied(1)
+	assert.NotContains(t, command, "elsewhere")
+	assert.Contains(t, command, " "+s.url+" ")
+	s.says("hfhook inspect --curl --store " + store + " --to URL 1")
+	s.leaves()
+}
+
 // A replay goes where the delivery would go, and is about what is shown.
 func TestKeysHeedRoutesAndOnly(t *testing.T) {
 	t.Parallel()

@@ -89,20 +89,25 @@ func (s *targetSet) addresses(d *replay.Delivery) ([]string, error) {
 		return nil, failed(fmt.Errorf("delivery %d was not sent anywhere when it arrived", d.ID),
 			fmt.Sprintf("say where to: hfhook replay --to http://localhost:3000 %d", d.ID))
 	}
-	// What is in a store may come from somebody else.
-	if i := slices.IndexFunc(names, isCommand); i >= 0 {
-		return nil, failed(fmt.Errorf("delivery %d was for a command, and none is run because a store names it: %s", d.ID, names[i]),
-			fmt.Sprintf("say it again: hfhook replay --exec COMMAND %d, or --to URL", d.ID))
-	}
-	if i := slices.IndexFunc(names, func(name string) bool { return strings.Contains(name, replay.Redacted) }); i >= 0 {
-		return nil, failed(fmt.Errorf("the target of delivery %d had a secret in its URL, which is not kept: %s", d.ID, names[i]),
-			fmt.Sprintf("say it again: hfhook replay --to URL %d", d.ID))
-	}
-	if s.c.String("store") != "" {
-		if i := slices.IndexFunc(names, isElsewhere); i >= 0 {
-			return nil, failed(fmt.Errorf("the store %s may be somebody else's, and would have delivery %d and the secret sent to %s", s.c.String("store"), d.ID, names[i]),
-				fmt.Sprintf("say where to: hfhook replay --store FILE --to URL %d", d.ID))
+	for _, name := range names {
+		if err := refuseTarget(s.c, d, name); err != nil {
+			return nil, err
 		}
 	}
 	return names, nil
+}
+
+// refuseTarget tells why the secret, or a delivery, is not sent to a target
+// because a store names it: what is there may come from somebody else.
+func refuseTarget(c *cli.Context, d *replay.Delivery, name string) error {
+	switch store := c.String("store"); {
+	case isCommand(name):
+		return failed(fmt.Errorf("delivery %d was for a command, and none is run because a store names it: %s", d.ID, name),
+			fmt.Sprintf("say it again: hfhook replay --exec COMMAND %d, or --to URL", d.ID))
+	case strings.Contains(name, replay.Redacted):
+		return failed(fmt.Errorf("the target of delivery %d had a secret in its URL, which is not kept: %s", d.ID, name), "say it again: --to URL")
+	case store != "" && isElsewhere(name):
+		return failed(fmt.Errorf("the store %s may be somebody else's, and would have delivery %d and the secret sent to %s", store, d.ID, name), "say where to: --to URL")
+	}
+	return nil
 }
