@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/hfhook/hfhook/payload"
 	"github.com/hfhook/hfhook/replay"
@@ -263,29 +264,51 @@ func fileText(f payload.UpdatedFile) string {
 	return fmt.Sprintf("%s %s", f.Action, f.Path)
 }
 
-// firstLines is the beginning of somebody's text, harmless, a line each.
+// maxText is how much of a text is shown in bytes: enough for the lines of any
+// terminal.
+const maxText = 4000
+
+// firstLines is the beginning of somebody's text, harmless, a line each, and how
+// much more there is.
 func firstLines(text string, n int) []string {
-	const bound = 4000 // enough for n lines of any terminal
-	if len(text) > bound {
-		text = strings.ToValidUTF8(text[:bound], "")
+	text = strings.TrimRight(strings.ReplaceAll(text, "\r\n", "\n"), "\n")
+	total := strings.Count(text, "\n") + 1
+	lines := strings.SplitN(text, "\n", n+1)
+	if total > n {
+		lines = lines[:n-1]
 	}
-	lines := strings.Split(strings.TrimRight(payload.PrintableLines(text), "\n"), "\n")
-	if len(lines) > n {
-		return append(lines[:n-1], fmt.Sprintf("… %d more lines", len(lines)-n+1))
+	left := maxText
+	for i, line := range lines {
+		if len(line) <= left {
+			lines[i] = payload.PrintableLines(line)
+			left -= len(line)
+			continue
+		}
+		for left > 0 && !utf8.RuneStart(line[left]) {
+			left--
+		}
+		lines[i] = payload.PrintableLines(line[:left]) + "…"
+		lines = lines[:i+1]
+		break
+	}
+	if more := total - len(lines); more > 0 {
+		return append(lines, fmt.Sprintf("… %d more %s", more, plural(more, "line", "lines")))
 	}
 	return lines
 }
 
 // lastLines is the end of a program's output, harmless, a line each.
 func lastLines(text string, n int) []string {
-	const bound = 4000
-	more := len(text) > bound
+	more := len(text) > maxText
 	if more {
-		text = strings.ToValidUTF8(text[len(text)-bound:], "")
+		text = strings.ToValidUTF8(text[len(text)-maxText:], "")
 	}
 	lines := strings.Split(strings.TrimRight(payload.PrintableLines(text), "\n"), "\n")
-	if len(lines) >= n && (more || len(lines) > n) {
+	switch {
+	case len(lines) > n, len(lines) == n && more:
 		return append([]string{"…"}, lines[len(lines)-n+1:]...)
+	case more:
+		lines[0] = "…" + lines[0]
 	}
 	return lines
 }

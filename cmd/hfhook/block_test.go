@@ -175,3 +175,34 @@ func hostileComparison(t testing.TB) comparisonRecord {
 
 // escaped reports whether r is more than a character that can be seen.
 func escaped(r rune) bool { return string(payload.EscapeJSON([]byte(string(r)))) != string(r) }
+
+func TestFirstLinesTellWhatIsLeftOut(t *testing.T) {
+	long := strings.Repeat("a", 5000)
+	for text, want := range map[string][]string{
+		"a\tb\r\n\x1bc\r\n\n":            {"a    b", `\x1bc`},
+		"1\n2\n3\n4":                     {"1", "2", "3", "4"},
+		"1\n2\n3\n4\n5":                  {"1", "2", "3", "… 2 more lines"},
+		strings.Repeat("a\n", 10_000):    {"a", "a", "a", "… 9997 more lines"},
+		long:                             {long[:4000] + "…"},
+		"1\n" + long + "\n3":             {"1", long[:3999] + "…", "… 1 more line"},
+		strings.Repeat("a\n", 7) + long:  {"a", "a", "a", "… 5 more lines"},
+		"1" + strings.Repeat("é", 3000):  {"1" + strings.Repeat("é", 1999) + "…"},
+		strings.Repeat("\xbf", 5000):     {"…"},
+		"\xff" + strings.Repeat("é", 10): {`\xff` + strings.Repeat("é", 10)},
+	} {
+		assert.Equal(t, want, firstLines(text, 4), "%.40q", text)
+	}
+}
+
+func TestLastLinesTellWhatIsLeftOut(t *testing.T) {
+	long := strings.Repeat("a", 5000)
+	for text, want := range map[string][]string{
+		"1\n2\n3\n4\n":          {"1", "2", "3", "4"},
+		"1\n2\n3\n4\n5":         {"…", "3", "4", "5"},
+		long:                    {"…" + long[:4000]},
+		"1\n" + long + "\n3":    {"…" + long[:3998], "3"},
+		long + "\n1\n2\n3\n4\n": {"…", "2", "3", "4"},
+	} {
+		assert.Equal(t, want, lastLines(text, 4), "%.40q", text)
+	}
+}
