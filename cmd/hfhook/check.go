@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/signal"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 
@@ -87,7 +86,7 @@ func newChecking(c *cli.Context) (*checking, error) {
 	case c.Duration("patience") <= 0:
 		return nil, usage(fmt.Sprintf("--patience %v is no time to wait", c.Duration("patience")), "for example --patience 5s")
 	}
-	if err := checkCases(slices.Concat(splitWords(c, "only"), splitWords(c, "skip"))); err != nil {
+	if err := checkCases(slices.Concat(words[string](c, "only"), words[string](c, "skip"))); err != nil {
 		return nil, err
 	}
 	key, err := findSecret(c, false)
@@ -105,7 +104,7 @@ func newChecking(c *cli.Context) (*checking, error) {
 	k := &checking{c: c, url: target.Name(), secret: key, out: newScreen(c.App.Writer, c.Bool("no-color"))}
 	k.options = check.Options{
 		URL: c.Args().First(), Secret: key.value, Repo: c.String("repo"), Patience: c.Duration("patience"),
-		Only: splitWords(c, "only"), Skip: splitWords(c, "skip"), Target: how, Progress: k.tell,
+		Only: words[string](c, "only"), Skip: words[string](c, "skip"), Target: how, Progress: k.tell,
 	}
 	if address := c.String("effects"); address != "" {
 		if k.effects, err = newEffects(c, address, key.value); err != nil {
@@ -114,19 +113,6 @@ func newChecking(c *cli.Context) (*checking, error) {
 		k.options.Effects = k.readEffects
 	}
 	return k, k.openJUnit()
-}
-
-// splitWords gives the words of a flag that may be repeated or hold several.
-func splitWords(c *cli.Context, flag string) []string {
-	var words []string
-	for _, value := range c.StringSlice(flag) {
-		for word := range strings.SplitSeq(value, ",") {
-			if word = strings.TrimSpace(word); word != "" {
-				words = append(words, word)
-			}
-		}
-	}
-	return words
 }
 
 func checkCases(names []string) error {

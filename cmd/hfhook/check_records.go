@@ -52,5 +52,3 @@ func recordVerdict(r *check.Report) verdictRecord {
 		SlowestMS: inMillis(r.Slowest), SlowestCase: r.SlowestCase, PatienceMS: inMillis(r.Patience), Reason: r.Stopped,
 	}
 }
-
-func inMillis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -141,7 +141,7 @@ func reach(ctx context.Context, dialer interface {
 }
 
 func millis(d time.Duration) string {
-	return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000)
+	return fmt.Sprintf("%.1f ms", inMillis(d))
 }
 
 func (d *doctor) lookAtNgrok(ctx context.Context) []finding {

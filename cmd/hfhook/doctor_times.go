@@ -103,12 +103,11 @@ func (d *doctor) showWay(ctx context.Context, w *way) {
 		return
 	}
 	if d.c.Bool("json") {
-		ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 		_ = writeRecord(d.out, pathRecord{
 			recordHead: head("path", time.Now()),
-			URL:        w.url.String(), Public: w.public, Tunnel: w.tunnel, Proxy: w.proxy, Bytes: w.size, OpenMS: ms(w.open),
-			DNSMS: ms(w.dns), ConnectMS: ms(w.connect), ProxyMS: ms(w.throughProxy), TLSMS: ms(w.tls),
-			TunnelMS: ms(w.carried), StoredMS: ms(w.stored), AnswerMS: ms(w.answered), TotalMS: ms(w.total),
+			URL:        w.url.String(), Public: w.public, Tunnel: w.tunnel, Proxy: w.proxy, Bytes: w.size, OpenMS: inMillis(w.open),
+			DNSMS: inMillis(w.dns), ConnectMS: inMillis(w.connect), ProxyMS: inMillis(w.throughProxy), TLSMS: inMillis(w.tls),
+			TunnelMS: inMillis(w.carried), StoredMS: inMillis(w.stored), AnswerMS: inMillis(w.answered), TotalMS: inMillis(w.total),
 		})
 		return
 	}

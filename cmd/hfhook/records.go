@@ -220,7 +220,7 @@ func recordAttempt(a *replay.Attempt) attemptRecord {
 	r := attemptRecord{
 		recordHead: head("attempt", a.Started.Add(a.Duration)),
 		ID:         a.ID, Delivery: a.DeliveryID, Target: a.Target, Kind: a.Kind,
-		OK: a.OK(), Status: a.Status, DurationMS: float64(a.Duration.Microseconds()) / 1000,
+		OK: a.OK(), Status: a.Status, DurationMS: inMillis(a.Duration),
 		Headers: a.Header, BodyCut: a.BodyCut, Exit: a.Exit, Edited: a.Sent != nil, Failure: a.Failure, Error: a.Error,
 	}
 	if a.Sent != nil {
@@ -240,6 +240,8 @@ func recordAttempt(a *replay.Attempt) attemptRecord {
 	}
 	return r
 }
+
+func inMillis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 // writeRecord writes one line. Everything that could steer a terminal or
 // reorder text is escaped, which JSON allows in every string.

@@ -40,15 +40,14 @@ type changeRecord struct {
 }
 
 func (k *comparison) record(one compared) comparisonRecord {
-	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 	a := one.attempt
 	r := comparisonRecord{
 		recordHead: head("comparison", time.Now()),
 		Delivery:   one.delivery.ID, Attempt: a.ID, Target: a.Target, With: k.kind, File: k.file,
-		Changes: []changeRecord{}, MS: ms(a.Duration),
+		Changes: []changeRecord{}, MS: inMillis(a.Duration),
 	}
 	if one.other != nil {
-		r.Other, r.OtherURL, r.OtherMS = one.other.ID, one.other.Target, ms(one.other.Duration)
+		r.Other, r.OtherURL, r.OtherMS = one.other.ID, one.other.Target, inMillis(one.other.Duration)
 	}
 	if one.difference == nil {
 		r.NotBeside = one.with

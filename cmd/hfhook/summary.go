@@ -83,7 +83,6 @@ type summaryRecord struct {
 }
 
 func (t *summary) record(notSent int) summaryRecord {
-	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 	now := time.Now()
 	failures := slices.Sorted(slices.Values(t.failures))
 	if failures == nil {
@@ -94,7 +93,7 @@ func (t *summary) record(notSent int) summaryRecord {
 		Sent:       t.sent, OK: t.sent - t.failed(), Failed: t.failed(), NotSent: notSent,
 		Seconds:  float64(now.Sub(t.begun).Microseconds()) / 1e6,
 		ByStatus: t.byStatus,
-		P50MS:    ms(t.took.percentile(50)), P95MS: ms(t.took.percentile(95)), P99MS: ms(t.took.percentile(99)), MaxMS: ms(t.took.max),
+		P50MS:    inMillis(t.took.percentile(50)), P95MS: inMillis(t.took.percentile(95)), P99MS: inMillis(t.took.percentile(99)), MaxMS: inMillis(t.took.max),
 		Failures: failures,
 	}
 }

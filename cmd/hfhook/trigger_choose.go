@@ -120,26 +120,13 @@ func unknownName(word string, known []sampleName, scenario bool) error {
 	case slices.ContainsFunc(others, is):
 		hint = "it is a scenario: hfhook trigger scenario " + word
 	default:
-		if near := alike(word, known); near != "" {
-			hint = fmt.Sprintf("did you mean %q? %s", near, hint)
+		var commands []*cli.Command
+		for _, n := range known {
+			commands = append(commands, &cli.Command{Name: n.name, HideHelp: true})
 		}
+		hint = suggest(commands, word) + hint
 	}
 	return usage(fmt.Sprintf("there is no %s %q", what, word), hint)
-}
-
-// alike gives the name that is most like a word, if one is.
-func alike(word string, known []sampleName) string {
-	var commands []*cli.Command
-	for _, n := range known {
-		commands = append(commands, &cli.Command{Name: n.name, HideHelp: true})
-	}
-	near := cli.SuggestCommand(commands, word)
-	for _, n := range known {
-		if strings.Contains(near, fmt.Sprintf("%q", n.name)) && word != "" && word[0] == n.name[0] {
-			return n.name
-		}
-	}
-	return ""
 }
 
 func typeWords(types []payload.RepoType) string {
