@@ -279,7 +279,7 @@ func TestReadRefuses(t *testing.T) {
 		"a path with a break": {delivery(`,"path":"/ HTTP/1.1\r\nX: y"`), "no path of a request"},
 		"a wrong method":      {delivery(`,"method":"GET / HTTP/1.1"`), "no HTTP method"},
 		"a wrong host":        {delivery(`,"host":"a b"`), "no host"},
-		"a wrong header":      {delivery(`,"headers":{"a b":["c"]}`), "no header name"},
+		"a wrong header":      {delivery(`,"headers":{"a b":["c"]}`), "not a valid header name"},
 		"a header's break":    {delivery(`,"headers":{"a":["c\r\nd"]}`), "control characters"},
 		"a verdict":           {delivery(`,"verdict":"fine"`), "no verdict"},
 		"a cut body":          {delivery(`,"size":3`), "the body has 2 of 3 bytes"},
