@@ -108,7 +108,7 @@ const (
 	FailTLS       Failure = "tls"       // the handshake failed: nothing was sent
 	FailTimeout   Failure = "timeout"   // no complete answer in time
 	FailBroken    Failure = "broken"    // the connection ended in the middle
-	FailPanic     Failure = "panic"     // a Go handler panicked
+	FailPanic     Failure = "panic"     // a Go handler panicked, or ended its goroutine
 	FailCancelled Failure = "cancelled" // we gave up, because we are ending
 	FailOther     Failure = "other"
 )

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -265,6 +266,30 @@ func TestDispatcherHoldsThroughAnEnd(t *testing.T) {
 		synctest.Wait()
 		require.NoError(t, stop())
 		again.assertOrder(t, 5)
+	})
+}
+
+func TestDispatcherOutlivesAHandlerThatEndsItsGoroutine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := memory.New()
+		target := replay.NewFuncTarget("f", func(_ context.Context, d *replay.Delivery) (any, error) {
+			if d.ID == 1 {
+				runtime.Goexit()
+			}
+			return nil, nil
+		})
+		_, stop := run(t, replay.DispatcherOptions{Store: s, Targets: []replay.Target{target}})
+		for i := range 2 {
+			appendTo(t, s, incoming(fmt.Sprint(i), "a/b", "f"))
+		}
+		synctest.Wait()
+		require.NoError(t, stop())
+		for id, want := range map[int64]replay.Failure{1: replay.FailPanic, 2: ""} {
+			attempts := get(t, s, id).Attempts
+			if assert.Len(t, attempts, 1, "delivery %d", id) {
+				assert.Equal(t, want, attempts[0].Failure)
+			}
+		}
 	})
 }
 

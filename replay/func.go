@@ -12,7 +12,7 @@ import (
 
 // FuncTarget is a Go function that deliveries are sent to.
 type FuncTarget struct {
-	// Log is told of panics, with their stack. Set it before the first Send.
+	// Log is told of panics and the like, with their stack. Set it before the first Send.
 	// Default: nothing is logged.
 	Log *slog.Logger
 
@@ -25,7 +25,8 @@ type FuncTarget struct {
 //
 // What it returns is the answer: status 200 and the value in JSON, or for an
 // error {"error": "..."} with status 500, or with the status of the error's
-// HTTPStatus() int where it has that method. A panic is FailPanic. The context
+// HTTPStatus() int where it has that method. A panic is FailPanic, and so is the
+// end of the goroutine that it is called on, which is its own. The context
 // ends when the attempt is given up; the function has to heed it, as nobody
 // else can end it.
 func NewFuncTarget(name string, call func(context.Context, *Delivery) (any, error)) *FuncTarget {
@@ -36,15 +37,27 @@ func NewFuncTarget(name string, call func(context.Context, *Delivery) (any, erro
 func (t *FuncTarget) Name() string { return t.name }
 
 // Send implements Target.
-func (t *FuncTarget) Send(ctx context.Context, d *Delivery) (a *Attempt) {
-	defer func() {
-		if v := recover(); v != nil {
-			if t.Log != nil {
-				t.Log.Error("handler panicked", "target", t.name, "delivery", d.ID, "panic", v, "stack", string(debug.Stack()))
+func (t *FuncTarget) Send(ctx context.Context, d *Delivery) *Attempt {
+	// In a goroutine of its own, since a function may end the one that it runs
+	// in, as FailNow of package testing does.
+	done := make(chan *Attempt, 1)
+	go func() {
+		a := &Attempt{Failure: FailPanic, Error: "the handler ended its goroutine"}
+		defer func() {
+			if v := recover(); v != nil {
+				a.Error = fmt.Sprintf("panic: %v", v)
 			}
-			a = &Attempt{Failure: FailPanic, Error: fmt.Sprintf("panic: %v", v)}
-		}
+			if a.Failure == FailPanic && t.Log != nil {
+				t.Log.Error("handler did not return", "target", t.name, "delivery", d.ID, "err", a.Error, "stack", string(debug.Stack()))
+			}
+			done <- a
+		}()
+		a = t.answer(ctx, d)
 	}()
+	return <-done
+}
+
+func (t *FuncTarget) answer(ctx context.Context, d *Delivery) *Attempt {
 	value, err := t.call(ctx, d)
 	if err != nil {
 		if failure := gaveUp(ctx); failure != "" {

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 type statusError int
@@ -51,6 +53,26 @@ func TestFuncTargetPanic(t *testing.T) {
 	assert.Equal(t, "panic: oh", a.Error)
 	assert.Empty(t, a.Body)
 	assert.Contains(t, logged.String(), "func_test.go")
+	assert.Contains(t, logged.String(), "delivery=17")
+}
+
+// FailNow of package testing ends the goroutine that it is called on.
+func TestFuncTargetThatEndsItsGoroutine(t *testing.T) {
+	var logged bytes.Buffer
+	target := NewFuncTarget("f", func(context.Context, *Delivery) (any, error) {
+		runtime.Goexit()
+		return nil, nil
+	})
+	target.Log = slog.New(slog.NewTextHandler(&logged, nil))
+	a := make(chan *Attempt, 1)
+	go func() {
+		defer close(a)
+		a <- target.Send(t.Context(), &Delivery{ID: 17})
+	}()
+	got := <-a
+	require.NotNil(t, got, "it took its caller with it")
+	assert.Equal(t, FailPanic, got.Failure)
+	assert.Equal(t, "the handler ended its goroutine", got.Error)
 	assert.Contains(t, logged.String(), "delivery=17")
 }
 
