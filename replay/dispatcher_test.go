@@ -340,6 +340,42 @@ func TestDispatcherTakesTheBacklogInOrderOfArrival(t *testing.T) {
 	})
 }
 
+// So it is too where the line takes only a part of it, and most came again.
+func TestDispatcherTakesALongBacklogInOrderOfArrival(t *testing.T) {
+	for seed := range uint64(20) {
+		synctest.Test(t, func(t *testing.T) {
+			rng := rand.New(rand.NewPCG(seed, 0))
+			s := memory.New()
+			var want []int64
+			arrive := func(id int) {
+				r := appendTo(t, s, incoming(fmt.Sprint(id), "a/b", "h"))
+				require.NoError(t, s.Answered(t.Context(), r.Arrival.ID, 200))
+				if r.Arrival.Repeat == replay.First && rng.IntN(2) == 0 { // it was sent before
+					require.NoError(t, s.Finish(t.Context(), &replay.Attempt{
+						DeliveryID: r.DeliveryID, ArrivalID: r.Arrival.ID, Target: "h", Kind: replay.Live, Status: 200,
+					}))
+					return
+				}
+				if !slices.Contains(want, r.DeliveryID) {
+					want = append(want, r.DeliveryID)
+				}
+			}
+			for i := range 40 {
+				arrive(i)
+				for rng.IntN(3) == 0 {
+					arrive(rng.IntN(i + 1))
+				}
+			}
+
+			h := &handler{name: "h"}
+			_, stop := run(t, replay.DispatcherOptions{Store: s, Targets: []replay.Target{h}, MaxWaiting: 1 + rng.IntN(4)})
+			synctest.Wait()
+			require.NoError(t, stop())
+			assert.Equal(t, want, h.seen(), "seed %d", seed)
+		})
+	}
+}
+
 func TestDispatcherHoldsWhatIsReplayedMeanwhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := memory.New()

@@ -106,27 +106,55 @@ func (s *sender) follow(ctx context.Context) error {
 	return errors.New("the store has no more news")
 }
 
+// backlog puts into the line what is queued from before.
 func (s *sender) backlog(ctx context.Context) error {
-	f := Filter{Queued: s.name, Limit: s.o.MaxWaiting}
+	var from, last int64
 	for {
-		var page []item
-		for d, err := range s.o.Store.List(ctx, f) {
-			if err != nil {
-				return err
-			}
-			page = append(page, s.item(d))
-			f.FromID = d.ID + 1
+		page, rest, err := s.page(ctx, from, last)
+		if err != nil {
+			return err
 		}
-		if len(page) == 0 {
-			return nil
-		}
-		slices.SortStableFunc(page, func(a, b item) int { return cmp.Compare(a.arrival, b.arrival) })
 		for _, it := range page {
 			if err := s.add(ctx, it); err != nil {
 				return err
 			}
 		}
+		if rest == 0 {
+			return nil
+		}
+		from, last = rest, page[len(page)-1].arrival
 	}
+}
+
+// page gives the first items, as many as the line takes, of the queued
+// deliveries from an ID on that arrived after a given arrival, in the order of
+// arrival. rest is the ID from which on there may be more, and 0 at the end.
+func (s *sender) page(ctx context.Context, from, after int64) (page []item, rest int64, err error) {
+	for d, err := range s.o.Store.List(ctx, Filter{Queued: s.name, FromID: from}) {
+		if err != nil {
+			return nil, 0, err
+		}
+		full := len(page) == s.o.MaxWaiting
+		// IDs are in the order of first arrivals: only what came again has a
+		// later place than its ID says, and nothing an earlier one.
+		if full && d.Arrivals[0].ID > page[len(page)-1].arrival {
+			return page, cmp.Or(rest, d.ID), nil
+		}
+		it := s.item(d)
+		if it.arrival <= after {
+			continue
+		}
+		i, _ := slices.BinarySearchFunc(page, it, func(a, b item) int { return cmp.Compare(a.arrival, b.arrival) })
+		page = slices.Insert(page, i, it)
+		if full {
+			left := page[s.o.MaxWaiting]
+			page = page[:s.o.MaxWaiting]
+			if rest == 0 || left.delivery < rest {
+				rest = left.delivery
+			}
+		}
+	}
+	return page, rest, nil
 }
 
 // item gives the place of a queued delivery: that of its first arrival since the
