@@ -78,6 +78,10 @@ func (t *HTTPTarget) readBody(a *Attempt, r io.Reader) error {
 func (t *HTTPTarget) fail(ctx, limited context.Context, a *Attempt, err error, p *progress) {
 	op, _ := errors.AsType[*net.OpError](err)
 	_, isDNS := errors.AsType[*net.DNSError](err)
+	refused := op != nil && (op.Op == "dial" || op.Op == "proxyconnect")
+	if p.sent.Load() && (isDNS || refused || p.badHandshake.Load()) {
+		err = fmt.Errorf("it was sent on a connection that ended without an answer, and there is no other: %w", err)
+	}
 	switch {
 	case ctx.Err() != nil:
 		a.Failure, err = gaveUp(ctx), context.Cause(ctx)
@@ -85,7 +89,7 @@ func (t *HTTPTarget) fail(ctx, limited context.Context, a *Attempt, err error, p
 		a.Failure, err = FailTimeout, fmt.Errorf("no complete answer within %v", t.options.Timeout)
 	case isDNS:
 		a.Failure = FailDNS
-	case op != nil && (op.Op == "dial" || op.Op == "proxyconnect"):
+	case refused:
 		a.Failure = FailRefused
 	case p.badHandshake.Load(), op != nil && op.Op == "remote error":
 		// A remote error is an alert, which in TLS 1.3 may come after what

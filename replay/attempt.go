@@ -99,13 +99,15 @@ func (k Kind) Original() Kind {
 	return k
 }
 
-// Failure classes why no complete answer came.
+// Failure classes why no complete answer came. With the first three nothing was
+// sent, or only on a kept connection that ended without an answer, where nobody
+// knows whether it was read: then the Error says so.
 type Failure string
 
 const (
-	FailRefused   Failure = "refused"   // no connection, nobody listens there: nothing was sent
-	FailDNS       Failure = "dns"       // the name is not known: nothing was sent
-	FailTLS       Failure = "tls"       // the handshake failed: nothing was sent
+	FailRefused   Failure = "refused"   // no connection, nobody listens there
+	FailDNS       Failure = "dns"       // the name is not known
+	FailTLS       Failure = "tls"       // the handshake failed
 	FailTimeout   Failure = "timeout"   // no complete answer in time
 	FailBroken    Failure = "broken"    // the connection ended in the middle
 	FailPanic     Failure = "panic"     // a Go handler panicked, or ended its goroutine

@@ -49,7 +49,10 @@ type DispatcherOptions struct {
 // Each delivery is sent at least once: a second time, if the process ended
 // before the first was recorded, which at the most the last one of each repo
 // is not. An attempt that failed is an attempt, and is not repeated. But while
-// a target refuses connections nothing was sent, and its deliveries are held.
+// a target refuses connections its deliveries are held. Those that were sent on
+// a kept connection that ended without an answer, as when a handler is restarted,
+// are among them: nobody knows whether they were read. They are sent again, and
+// the Hold's Reason says so.
 type Dispatcher struct {
 	o       DispatcherOptions
 	senders []*sender

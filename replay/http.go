@@ -50,8 +50,9 @@ type HTTPOptions struct {
 // password of the URL.
 //
 // A kept connection that turns out to be dead before any of the answer came is
-// replaced by a new one, and the delivery sent again there. Environment proxies
-// are used, though not for loopback addresses.
+// replaced by a new one, and the delivery sent again there: a target that read it
+// and died gets it twice. Environment proxies are used, though not for loopback
+// addresses.
 type HTTPTarget struct {
 	name      string
 	base      *url.URL // its Path is empty when that of the delivery is to be kept

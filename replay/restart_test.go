@@ -1,6 +1,7 @@
 package replay_test
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"net"
@@ -161,6 +162,68 @@ func TestDispatcherOutlivesItsHandler(t *testing.T) {
 			assert.True(t, d.Attempts[0].OK())
 			assert.True(t, d.Attempts[1].OK())
 		}
+	}
+}
+
+// Whether a handler had read what was sent on a connection that it kept, before
+// it died, nobody knows. It is sent again then, and the hold says why.
+func TestDispatcherSaysWhatMayBeSentTwice(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	var got []string
+	take := func(in *bufio.Reader) {
+		req, err := http.ReadRequest(in)
+		if !assert.NoError(t, err) {
+			return
+		}
+		body, err := io.ReadAll(req.Body)
+		assert.NoError(t, err)
+		got = append(got, string(body))
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		c, err := l.Accept()
+		if !assert.NoError(t, err) {
+			return
+		}
+		defer c.Close()
+		in := bufio.NewReader(c)
+		take(in)
+		_, _ = io.WriteString(c, "HTTP/1.1 204 No Content\r\n\r\n")
+		take(in)
+		l.Close()
+	}()
+
+	target, err := replay.NewHTTPTarget("http://"+l.Addr().String(), replay.HTTPOptions{})
+	require.NoError(t, err)
+	defer target.Close()
+	s := memory.New()
+	holds := make(chan replay.Hold, 2)
+	_, stop := run(t, replay.DispatcherOptions{
+		Store: s, Targets: []replay.Target{target}, Notify: func(h replay.Hold) { holds <- h },
+	})
+	for _, id := range []string{"1", "2"} {
+		appendTo(t, s, incoming(id, "a/b", target.Name()))
+	}
+	within(t, done)
+	assert.Contains(t, (<-holds).Reason, "sent on a connection that ended without an answer")
+	assert.Empty(t, get(t, s, 2).Attempts)
+
+	again, err := net.Listen("tcp", l.Addr().String())
+	require.NoError(t, err)
+	defer again.Close()
+	c, err := again.Accept()
+	require.NoError(t, err)
+	defer c.Close()
+	take(bufio.NewReader(c))
+	_, _ = io.WriteString(c, "HTTP/1.1 204 No Content\r\n\r\n")
+	assert.True(t, (<-holds).Over)
+	require.NoError(t, stop())
+	assert.Equal(t, []string{"1", "2", "2"}, got)
+	for id := range int64(2) {
+		assert.Len(t, get(t, s, id+1).Attempts, 1)
 	}
 }
 

@@ -305,7 +305,7 @@ func (s *sender) pass(it item, probe bool, a *Attempt) {
 }
 
 // attempt sends an item. It gives no attempt where none is to be made any more,
-// and an error where nothing was sent, or nobody is to know.
+// and an error where the item is to be sent again.
 func (s *sender) attempt(ctx context.Context, it item) (*Attempt, error) {
 	d, err := s.o.Store.Get(ctx, it.delivery)
 	switch {
