@@ -2,6 +2,9 @@ package replay
 
 import (
 	"bytes"
+	"compress/flate"
+	"compress/gzip"
+	"compress/zlib"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -10,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"strings"
 	"sync/atomic"
 )
 
@@ -51,26 +55,62 @@ func (t *HTTPTarget) read(a *Attempt, resp *http.Response) error {
 }
 
 // readBody keeps what an attempt keeps of an answer's body, and reads little
-// more, however long it is.
+// more, however long it is. A secret is not found in what is compressed, so what
+// can be is decompressed, and nothing kept of what cannot where there is a secret.
 func (t *HTTPTarget) readBody(a *Attempt, r io.Reader) error {
 	limit := MaxAnswer + 1 + t.redact.Longest()
-	body, err := io.ReadAll(io.LimitReader(r, int64(limit)))
-	var kept string
-	switch {
-	case err != nil:
-		kept = t.redact.ReplaceCut(string(body))
-	default:
-		kept = t.redact.Replace(string(body))
-		if len(body) == limit {
-			kept = kept[:max(0, len(kept)-t.redact.Longest())] // it may end in half a secret
+	body, err := readUpTo(limit, r)
+	ended := err
+	if a.BodyCut = len(body) > MaxAnswer; a.BodyCut {
+		err = nil // what is missing would not be kept
+	}
+	if coding := strings.ToLower(strings.Join(a.Header["Content-Encoding"], ",")); coding != "" && coding != "identity" && len(body) > 0 {
+		var plain []byte
+		plain, ended = decompress(limit, coding, body)
+		switch {
+		case len(plain) > 0 || ended == nil:
+			body = plain
+			delete(a.Header, "Content-Encoding")
+			delete(a.Header, "Content-Length")
+			a.BodyCut = a.BodyCut || ended != nil || len(body) > MaxAnswer
+		case t.redact != nil:
+			body, a.BodyCut = nil, true
 		}
 	}
-	a.setBody([]byte(kept))
-	if len(body) > MaxAnswer {
-		a.BodyCut = true
-		return nil
+	kept := t.redact.Replace(string(body))
+	switch {
+	case len(body) == limit:
+		kept = kept[:max(0, len(kept)-t.redact.Longest())] // it may end in half a secret
+	case ended != nil:
+		kept = t.redact.ReplaceCut(string(body))
 	}
+	a.setBody([]byte(kept))
 	return err
+}
+
+func readUpTo(limit int, r io.Reader) ([]byte, error) {
+	return io.ReadAll(io.LimitReader(r, int64(limit)))
+}
+
+// decompress undoes a Content-Encoding, as far as the body goes and up to limit
+// bytes. Several codings one over the other nobody uses.
+func decompress(limit int, coding string, body []byte) ([]byte, error) {
+	var r io.Reader
+	var err error
+	switch coding {
+	case "gzip", "x-gzip":
+		r, err = gzip.NewReader(bytes.NewReader(body))
+	case "deflate":
+		if r, err = zlib.NewReader(bytes.NewReader(body)); err != nil {
+			r, err = flate.NewReader(bytes.NewReader(body)), nil // some send it bare
+		}
+	default:
+		err = fmt.Errorf("unknown coding %q", coding)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return readUpTo(limit, r)
 }
 
 // fail notes in a why no complete answer came. limited ends with ctx, or when

@@ -2,6 +2,10 @@ package replay
 
 import (
 	"bufio"
+	"bytes"
+	"compress/flate"
+	"compress/gzip"
+	"compress/zlib"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -147,6 +151,7 @@ func TestHTTPHeaders(t *testing.T) {
 		"Upgrade":             {"websocket"},
 		"User-Agent":          {"hub"},
 		"Accept":              {"*/*"},
+		"Accept-Encoding":     {"br"}, // it was the sender who can read that
 	}}
 	start := "POST / HTTP/1.1\r\nHost: TARGET\r\nUser-Agent: hub\r\nContent-Length: 0\r\n"
 	assert.Equal(t, start+"Accept: */*\r\n\r\n", wire(t, "", HTTPOptions{}, d))
@@ -154,7 +159,7 @@ func TestHTTPHeaders(t *testing.T) {
 		wire(t, "", HTTPOptions{Header: http.Header{"a": {"1", "2"}, "accept": nil}}, d))
 	assert.Contains(t, wire(t, "", HTTPOptions{Host: "other.example"}, d), "\r\nHost: other.example\r\n")
 	assert.Contains(t, wire(t, "", HTTPOptions{KeepHost: true}, d), "\r\nHost: public.example\r\n")
-	assert.Len(t, d.Header, 11, "the delivery is left as it is")
+	assert.Len(t, d.Header, 12, "the delivery is left as it is")
 }
 
 func TestHTTPSecret(t *testing.T) {
@@ -225,6 +230,84 @@ func TestHTTPAnswerThatRepeatsTheSecret(t *testing.T) {
 	assert.True(t, strings.HasPrefix(got, "secret="+Redacted+"x"+Redacted+"x"), "%.80s", got)
 	assert.False(t, strings.Contains(got, secret[:4]), "not in parts either")
 	assert.True(t, a.BodyCut)
+}
+
+// What a handler compresses is looked through as well.
+func TestHTTPCompressedAnswerThatRepeatsTheSecret(t *testing.T) {
+	secret := rand.Text()
+	s := newServer(t, func(w http.ResponseWriter, r *http.Request) {
+		echo, err := json.Marshal(r.Header)
+		assert.NoError(t, err)
+		switch r.URL.Path {
+		case "/asked":
+			if !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+				_, _ = w.Write(echo)
+				return
+			}
+			fallthrough
+		case "/gzip", "/half":
+			w.Header().Set("Content-Encoding", "GZip")
+			if r.URL.Path == "/half" {
+				echo = fmt.Append(nil, rand.Text(), string(echo), rand.Text(), rand.Text())
+			}
+			coded := squeeze(t, echo, func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) })
+			if r.URL.Path == "/half" {
+				coded = coded[:len(coded)-30]
+			}
+			_, _ = w.Write(coded)
+		case "/deflate":
+			w.Header().Set("Content-Encoding", "deflate")
+			_, _ = w.Write(squeeze(t, echo, func(w io.Writer) io.WriteCloser { return zlib.NewWriter(w) }))
+		case "/raw":
+			w.Header().Set("Content-Encoding", "deflate")
+			_, _ = w.Write(squeeze(t, echo, func(w io.Writer) io.WriteCloser {
+				z, err := flate.NewWriter(w, 9)
+				assert.NoError(t, err)
+				return z
+			}))
+		case "/twice":
+			w.Header().Set("Content-Encoding", "gzip, gzip")
+			once := squeeze(t, echo, func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) })
+			_, _ = w.Write(squeeze(t, once, func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) }))
+		case "/unknown":
+			w.Header().Set("Content-Encoding", "rot13")
+			_, _ = w.Write(echo)
+		}
+	})
+	for _, path := range []string{"/asked", "/gzip", "/half", "/deflate", "/raw", "/twice", "/unknown"} {
+		t.Run(path, func(t *testing.T) {
+			target := newTarget(t, s.URL, HTTPOptions{Secret: secret})
+			d := &Delivery{Path: path, Header: http.Header{HeaderSecret: {Redacted}, "Accept-Encoding": {"gzip"}}}
+			for _, a := range []*Attempt{target.Send(t.Context(), d), target.SendRaw(t.Context(), d, whole)} {
+				require.Empty(t, a.Failure, a.Error)
+				body := string(a.Body)
+				if path == "/twice" || path == "/unknown" {
+					assert.Empty(t, body)
+					assert.NotEmpty(t, a.Header["Content-Encoding"], "it says why")
+				} else {
+					assert.Contains(t, body, Redacted)
+					assert.NotContains(t, body, secret[:8])
+					assert.NotContains(t, a.Header, "Content-Encoding", "it is of the body that is kept")
+				}
+				assert.Equal(t, path == "/twice" || path == "/unknown" || path == "/half", a.BodyCut)
+			}
+		})
+	}
+	t.Run("nothing to hide", func(t *testing.T) {
+		a := newTarget(t, s.URL, HTTPOptions{}).Send(t.Context(), &Delivery{Path: "/unknown"})
+		assert.NotEmpty(t, a.Body)
+		assert.False(t, a.BodyCut)
+		assert.Equal(t, "rot13", a.Header.Get("Content-Encoding"))
+	})
+}
+
+func squeeze(t *testing.T, text []byte, by func(io.Writer) io.WriteCloser) []byte {
+	var b bytes.Buffer
+	z := by(&b)
+	_, err := z.Write(text)
+	assert.NoError(t, err)
+	assert.NoError(t, z.Close())
+	return b.Bytes()
 }
 
 func TestHTTPBasicAuthenticationIsNotInTheName(t *testing.T) {

@@ -122,7 +122,8 @@ func FuzzPlainAnswer(f *testing.F) {
 		assert.Equal(t, status, a.Status, a.Error)
 		assert.Equal(t, err != nil, a.Failure != "", "%v and %s", err, a.Error)
 		assert.NotEqual(t, FailTimeout, a.Failure)
-		assert.True(t, bytes.Equal(body[:min(len(body), MaxAnswer)], a.Body))
+		coded := bytes.Contains(bytes.ToLower(answer), []byte("content-encoding"))
+		assert.True(t, coded || bytes.Equal(body[:min(len(body), MaxAnswer)], a.Body))
 	})
 }
 
