@@ -26,6 +26,25 @@ func restoreQuery(raw, secret string) string {
 	})
 }
 
+// CutAtSecrets cuts a raw query where the value of a "secret" parameter was
+// redacted: the secret belongs between each two parts.
+func CutAtSecrets(raw string) []string {
+	parts := []string{""}
+	for i, pair := range strings.Split(raw, "&") {
+		last := len(parts) - 1
+		if i > 0 {
+			parts[last] += "&"
+		}
+		if at := secretValue(pair); at >= 0 && pair[at:] == Redacted {
+			parts[last] += pair[:at]
+			parts = append(parts, "")
+			continue
+		}
+		parts[last] += pair
+	}
+	return parts
+}
+
 // mapSecrets replaces the pairs of a raw query that hold a secret. They are
 // given in two parts, of which the second is the value, and are left out where
 // replace says so.

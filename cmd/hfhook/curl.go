@@ -51,7 +51,7 @@ func curlTo(address, storeFile string, d *replay.Delivery, inline int) (string, 
 	if err != nil {
 		return "", err
 	}
-	command := archive.CurlCommand(d, archive.WithSecret(address))
+	command := archive.CurlCommand(d, archive.QuoteURL(address))
 	if words, ok := archive.CurlBody(d.Body); ok && len(d.Body) <= inline {
 		return command + words, nil
 	}

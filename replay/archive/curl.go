@@ -24,11 +24,10 @@ func CurlCommand(d *replay.Delivery, address string) string {
 				words = append(words, "-H", ShellQuote(name+";")) // how curl sends an empty one
 				continue
 			}
-			field := name + ": " + value
-			if name == replay.HeaderSecret {
-				words = append(words, "-H", WithSecret(field))
+			if name == replay.HeaderSecret && value == replay.Redacted {
+				words = append(words, "-H", ShellQuote(name+": ")+`"$WEBHOOK_SECRET"`)
 			} else {
-				words = append(words, "-H", ShellQuote(field))
+				words = append(words, "-H", ShellQuote(name+": "+value))
 			}
 		}
 	}
@@ -56,17 +55,26 @@ func CurlBody(body []byte) (string, bool) {
 	return " --data-raw " + ShellQuote(string(body)), true
 }
 
-// WithSecret quotes a word for a shell, with $WEBHOOK_SECRET where the secret
-// stood.
-func WithSecret(word string) string {
-	parts := strings.Split(word, replay.Redacted)
+// QuoteURL quotes a URL, or the part of one from its path on, for a shell, with
+// $WEBHOOK_SECRET in the query where the secret stood.
+func QuoteURL(address string) string {
+	path, query, _ := strings.Cut(address, "?")
+	parts := replay.CutAtSecrets(query)
+	if len(parts) == 1 {
+		return ShellQuote(address)
+	}
+	parts[0] = path + "?" + parts[0]
 	for i := range parts {
 		if parts[i] != "" {
 			parts[i] = ShellQuote(parts[i])
 		}
 	}
-	return strings.Join(parts, `"$WEBHOOK_SECRET"`)
+	return strings.Join(parts, encodedSecret)
 }
+
+// encodedSecret is a word of a shell for $WEBHOOK_SECRET in a URL, where it may
+// not stand as it is. Not every curl that is in use has a --url-query.
+const encodedSecret = `"$(printf %s "$WEBHOOK_SECRET" | od -An -v -tx1 | tr -d ' \n' | sed 's/../%&/g')"`
 
 // ShellQuote quotes a word for a POSIX shell, where it needs that. What could
 // steer a terminal is printed by the shell. In fish, and where an interactive
@@ -122,7 +130,7 @@ func (c *curlWriter) write(d *replay.Delivery) error {
 	if err != nil {
 		return err
 	}
-	command := CurlCommand(d, `"$to"`+WithSecret(Rooted(requestTarget(d))))
+	command := CurlCommand(d, `"$to"`+QuoteURL(Rooted(requestTarget(d))))
 	if words, ok := CurlBody(d.Body); ok {
 		command += words
 	} else {

@@ -55,6 +55,13 @@ func TestAScriptOfHostileDeliveries(t *testing.T) {
 			Method: http.MethodPost, Path: path, Query: "q", Header: http.Header{replay.HeaderSecret: {replay.Redacted}}, Verdict: replay.Rejected, Arrivals: []replay.Arrival{{Time: time.Now()}},
 		})
 	}
+	// The secret goes where it stood, and nowhere else.
+	for _, query := range []string{"secret=" + replay.Redacted, "a=" + replay.Redacted + "&b;s%65cret=" + replay.Redacted + "&c=1", "a=" + replay.Redacted} {
+		deliveries = append(deliveries, &replay.Delivery{
+			Method: http.MethodPost, Path: "/webhooks/dev/" + replay.Redacted, Query: query, Verdict: replay.Accepted, Arrivals: []replay.Arrival{{Time: time.Now()}},
+			Header: http.Header{replay.HeaderSecret: {replay.Redacted}, "X-Any": {replay.Redacted}},
+		})
+	}
 	var script bytes.Buffer
 	_, err := archive.Write(&script, archive.Curl, func(yield func(*replay.Delivery, error) bool) {
 		for _, d := range deliveries {
@@ -77,7 +84,7 @@ func TestAScriptOfHostileDeliveries(t *testing.T) {
 			require.NoError(t, os.WriteFile(filepath.Join(bin, "curl"), []byte(standIn), 0o700))
 			file := filepath.Join(bin, "script")
 			require.NoError(t, os.WriteFile(file, script.Bytes(), 0o600))
-			const secret = "se'cr\"et $(touch evil)"
+			const secret = "se'cr\"et $(touch evil) a+b&c=%41;#?"
 			words := []string{file, "http://to"}
 			if shell == "busybox" {
 				words = append([]string{"sh"}, words...)
@@ -95,7 +102,10 @@ func TestAScriptOfHostileDeliveries(t *testing.T) {
 			for i, d := range deliveries {
 				sent, n := sentBy(t, calls, i), i
 				assert.Equal(t, string(d.Body), sent.body, "%d: the body", n)
-				assert.Equal(t, "http://to/"+strings.TrimPrefix(d.Path, "/")+"?"+d.Query, sent.address, "%d: the address", n)
+				encoded := fmt.Sprintf("% x", secret)
+				query := strings.ReplaceAll(d.Query, "secret="+replay.Redacted, "secret=%"+strings.ReplaceAll(encoded, " ", "%"))
+				query = strings.ReplaceAll(query, "s%65cret="+replay.Redacted, "s%65cret=%"+strings.ReplaceAll(encoded, " ", "%"))
+				assert.Equal(t, "http://to/"+strings.TrimPrefix(d.Path, "/")+"?"+query, sent.address, "%d: the address", n)
 				want := d.EndToEnd()
 				want[replay.HeaderSecret] = []string{secret}
 				assert.Equal(t, http.MethodPost, sent.method)

@@ -89,6 +89,10 @@ func (w *wordReader) read(line string) (bool, error) {
 		case c == '$' && w.quote == 0 && i+1 < len(line) && line[i+1] == '\'':
 			w.quote, w.started = '$', true
 			i++
+		case c == '$' && strings.HasPrefix(line[i:], encodedSecret[1:len(encodedSecret)-1]):
+			w.word.WriteString(replay.Redacted)
+			w.started = true
+			i += len(encodedSecret) - 3
 		case c == '$' && strings.HasPrefix(line[i:], printfOpen[1:]):
 			text, _, ok := strings.Cut(line[i+len(printfOpen)-1:], printfClose[:2])
 			if !ok {
