@@ -38,7 +38,10 @@ func (s *Store) remove() {
 			delete(s.known, r.id)
 		}
 		for _, a := range r.Arrivals {
-			delete(s.arrivals, a.ID)
+			delete(s.events, a.ID)
+		}
+		for _, a := range r.Attempts {
+			delete(s.events, a.ID)
 		}
 	}
 	for len(s.deliveries) > 0 && s.deliveries[0] == nil {

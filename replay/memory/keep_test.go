@@ -2,6 +2,7 @@ package memory_test
 
 import (
 	"fmt"
+	"iter"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -60,4 +61,21 @@ func TestKeepCountsAnswers(t *testing.T) {
 		DeliveryID: r.DeliveryID, Target: "t", Kind: replay.Live, Body: make([]byte, 1000),
 	}))
 	assert.Equal(t, []int64{2}, f.ids(replay.Filter{}))
+}
+
+// A reader that stands still keeps nothing that Keep does not.
+func TestWatchAcrossKeep(t *testing.T) {
+	f := fixture{t, memory.NewKeep(replay.Keep{Deliveries: 1})}
+	news, stop := iter.Pull2(f.s.Watch(t.Context()))
+	defer stop()
+	gone := incoming("", "{}")
+	gone.Targets = nil
+	r := f.append(gone)
+	require.NoError(t, f.s.Finish(t.Context(), &replay.Attempt{DeliveryID: r.DeliveryID, Target: "t", Kind: replay.Replayed}))
+	kept := f.append(incoming("", "{}"))
+	n, err, ok := news()
+	require.NoError(t, err)
+	require.True(t, ok)
+	require.NotNil(t, n.Arrival)
+	assert.Equal(t, kept.DeliveryID, n.Arrival.ID)
 }

@@ -19,17 +19,16 @@ import (
 type Store struct {
 	keep replay.Keep // all its fields set
 
-	mu          sync.Mutex
-	closed      chan struct{}
-	deliveries  []*record // by ID, the first one's being first; nil: removed
-	first       int64
-	count       int   // of deliveries
-	bytes       int64 // of theirs
-	known       map[identity]*record
-	arrivals    map[int64]*record // by arrival ID
-	lastArrival int64
-	lastAttempt int64
-	end         *news // where the next news will be
+	mu         sync.Mutex
+	closed     chan struct{}
+	deliveries []*record // by ID, the first one's being first; nil: removed
+	first      int64
+	count      int   // of deliveries
+	bytes      int64 // of theirs
+	known      map[identity]*record
+	events     map[int64]*record // by the ID of an arrival or attempt
+	lastEvent  int64
+	more       chan struct{} // closed and replaced when there is another event
 }
 
 // record is a kept delivery. Its Queued is in queue.
@@ -66,12 +65,12 @@ func New() *Store {
 // newest delivery.
 func NewKeep(keep replay.Keep) *Store {
 	return &Store{
-		keep:     keep.WithDefaults(),
-		first:    1,
-		closed:   make(chan struct{}),
-		known:    make(map[identity]*record),
-		arrivals: make(map[int64]*record),
-		end:      &news{ready: make(chan struct{})},
+		keep:   keep.WithDefaults(),
+		first:  1,
+		closed: make(chan struct{}),
+		known:  make(map[identity]*record),
+		events: make(map[int64]*record),
+		more:   make(chan struct{}),
 	}
 }
 
@@ -106,20 +105,17 @@ func (s *Store) Append(ctx context.Context, in replay.Incoming) (replay.Receipt,
 
 	r, repeat := s.take(in.Delivery)
 	arrival := replay.Arrival{
-		ID:         s.lastArrival + 1,
+		ID:         s.happened(r),
 		DeliveryID: r.ID,
 		Time:       in.Arrival.Time.UTC().Truncate(time.Microsecond),
 		RemoteAddr: in.Arrival.RemoteAddr,
 		Repeat:     repeat,
 	}
-	s.lastArrival = arrival.ID
 	r.Arrivals = append(r.Arrivals, arrival)
-	s.arrivals[arrival.ID] = r
 	receipt := replay.Receipt{DeliveryID: r.ID, Arrival: arrival}
 	if r.Verdict == replay.Accepted {
 		receipt.Queued = r.enqueue(arrival, in.Targets)
 	}
-	s.tell(news{arrival: r, count: len(r.Arrivals)})
 	s.remove()
 	return receipt, nil
 }
@@ -201,7 +197,7 @@ func (s *Store) Answered(ctx context.Context, arrivalID int64, status int) error
 		return err
 	}
 	defer s.mu.Unlock()
-	r := s.arrivals[arrivalID]
+	r := s.events[arrivalID]
 	if r == nil { // removed meanwhile
 		return nil
 	}
@@ -227,8 +223,8 @@ func (s *Store) Finish(ctx context.Context, attempts ...*replay.Attempt) error {
 		}
 	}
 	for _, a := range attempts {
-		s.lastAttempt++
-		a.ID = s.lastAttempt
+		r := s.record(a.DeliveryID)
+		a.ID = s.happened(r)
 		kept := *a
 		kept.Started = a.Started.UTC().Truncate(time.Microsecond)
 		kept.Header, kept.Body = a.Header.Clone(), slices.Clone(a.Body)
@@ -237,7 +233,6 @@ func (s *Store) Finish(ctx context.Context, attempts ...*replay.Attempt) error {
 			kept.Sent = &replay.Sent{Header: a.Sent.Header.Clone(), Body: slices.Clone(a.Sent.Body)}
 			bytes += size(kept.Sent.Header, kept.Sent.Body)
 		}
-		r := s.record(a.DeliveryID)
 		r.Attempts = append(r.Attempts, kept)
 		s.grow(r, bytes)
 		if a.Kind == replay.Live {
@@ -245,7 +240,6 @@ func (s *Store) Finish(ctx context.Context, attempts ...*replay.Attempt) error {
 				return q.target == a.Target && (a.ArrivalID == 0 || q.arrival <= a.ArrivalID)
 			})
 		}
-		s.tell(news{attempt: &kept})
 	}
 	s.remove()
 	return nil

@@ -1,68 +1,89 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"iter"
+	"math"
+	"slices"
 
 	"github.com/hfhook/hfhook/replay"
 )
 
-// news is a place in the list of what happened. It is filled in before ready
-// is closed, and next is the place after it.
-type news struct {
-	ready   chan struct{}
-	next    *news
-	arrival *record
-	count   int // of arrival's arrivals, the news included
-	attempt *replay.Attempt
+// happened gives r one more event. The caller has the lock.
+func (s *Store) happened(r *record) (id int64) {
+	s.lastEvent++
+	s.events[s.lastEvent] = r
+	close(s.more)
+	s.more = make(chan struct{})
+	return s.lastEvent
 }
 
-func (s *Store) tell(n news) {
-	at := s.end
-	s.end = &news{ready: make(chan struct{})}
-	at.next, at.arrival, at.count, at.attempt = s.end, n.arrival, n.count, n.attempt
-	close(at.ready)
-}
-
-// Watch implements replay.Store.
+// Watch implements replay.Store. What is removed before the reader came to it is
+// not among the news.
 func (s *Store) Watch(ctx context.Context) iter.Seq2[replay.News, error] {
-	at := s.now()
+	start := s.last()
 	return func(yield func(replay.News, error) bool) {
 		done := ctx.Done()
-		var last *news // where it stops, once ctx has ended
-		for at != last {
+		at, last := start, int64(math.MaxInt64) // last is where it stops, once ctx has ended
+		for {
 			select {
 			case <-done:
-				last, done = s.now(), nil
+				last, done = s.last(), nil
+			default:
+			}
+			n, id, more := s.after(at, last)
+			switch at = id; {
+			case n != replay.News{}:
+				if !yield(n, nil) {
+					return
+				}
 				continue
+			case at >= last:
+				return
+			}
+			select {
+			case <-done:
 			case <-s.closed:
 				yield(replay.News{}, replay.ErrClosed)
 				return
-			case <-at.ready:
+			case <-more:
 			}
-			if !yield(s.give(at), nil) {
-				return
-			}
-			at = at.next
 		}
 	}
 }
 
-// now is the place of what happens next.
-func (s *Store) now() *news {
+func (s *Store) last() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.end
+	return s.lastEvent
 }
 
-func (s *Store) give(n *news) replay.News {
-	if n.attempt != nil {
-		a := *n.attempt
-		return replay.News{Attempt: &a}
-	}
+// after gives the first event after at that is still kept, up to last, and its
+// ID. When there is none it gives the ID of the newest, and a channel that is
+// closed when there is more.
+func (s *Store) after(at, last int64) (n replay.News, id int64, more <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	d := n.arrival.delivery()
-	d.Arrivals = d.Arrivals[:n.count:n.count]
+	for at < min(s.lastEvent, last) {
+		at++
+		if r := s.events[at]; r != nil {
+			return r.news(at), at, nil
+		}
+	}
+	return replay.News{}, at, s.more
+}
+
+// news gives the event with this ID, which is one of r's.
+func (r *record) news(id int64) replay.News {
+	arrivals, isArrival := slices.BinarySearchFunc(r.Arrivals, id, func(a replay.Arrival, id int64) int { return cmp.Compare(a.ID, id) })
+	attempts, _ := slices.BinarySearchFunc(r.Attempts, id, func(a replay.Attempt, id int64) int { return cmp.Compare(a.ID, id) })
+	if !isArrival {
+		a := r.Attempts[attempts]
+		return replay.News{Attempt: &a}
+	}
+	arrivals++
+	d := r.delivery()
+	d.Arrivals, d.Attempts = d.Arrivals[:arrivals:arrivals], d.Attempts[:attempts:attempts]
 	return replay.News{Arrival: d}
 }

@@ -38,6 +38,7 @@ func testWatch(t *testing.T, s replay.Store) {
 		assert.Equal(t, in.Delivery.Header, n.Arrival.Header)
 		require.Len(t, n.Arrival.Arrivals, 1, "later arrivals are later news")
 		assert.Equal(t, first.Arrival.ID, n.Arrival.Arrivals[0].ID)
+		assert.Empty(t, n.Arrival.Attempts, "later attempts too")
 
 		n = next(t, pull)
 		require.NotNil(t, n.Arrival)
