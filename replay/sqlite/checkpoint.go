@@ -2,7 +2,9 @@ package sqlite
 
 import (
 	"errors"
+	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	lib "modernc.org/sqlite/lib"
@@ -37,49 +39,86 @@ var freeSpace = FreeSpace
 func (w *writer) checkpoints(done <-chan struct{}) {
 	ticker := time.NewTicker(checkpointEvery)
 	defer ticker.Stop()
-	var before int64
-	var changed, tried time.Time
+	var l logWatch
 	for {
 		select {
 		case <-done:
 			return
 		case <-ticker.C:
 		}
-		written := w.written.Load()
-		if written != before {
-			before, changed = written, time.Now()
+		if w.isDue(&l) {
+			w.checkpoint()
+			l.tried = time.Now()
 		}
-		if written == 0 || !w.isDue(changed, tried) {
-			continue
-		}
-		w.written.Add(-written)
-		if !w.checkpoint() {
-			w.written.Add(1) // there is something to do
-		}
-		before, tried = 0, time.Now()
 	}
 }
 
-// isDue reports whether it is time for a checkpoint, where there was a write at
-// changed and a checkpoint at tried.
-func (w *writer) isDue(changed, tried time.Time) bool {
-	switch {
-	case w.cramped.Load():
+// logWatch is what is remembered of the log from one look to the next.
+type logWatch struct {
+	frames  []int64 // in it, and moved
+	changed time.Time
+	tried   time.Time // a checkpoint was
+}
+
+// isDue reports whether it is time for a checkpoint. The log itself says whether
+// there is something to do: what is in it may be of an earlier process.
+func (w *writer) isDue(l *logWatch) bool {
+	if w.cramped.Load() {
 		return true // the writer waits for it
-	case w.torn:
-		return time.Since(tried) >= idleCheckpoint // it cannot be asked how long the log is
-	default:
-		return time.Since(changed) >= idleCheckpoint || w.isLong()
 	}
+	rested := time.Since(l.tried) >= idleCheckpoint
+	if w.torn && !w.connected() {
+		return rested
+	}
+	frames, err := w.frames()
+	if err != nil {
+		return rested
+	}
+	if !slices.Equal(frames, l.frames) {
+		l.frames, l.changed = frames, time.Now()
+	}
+	inLog, moved := frames[0], frames[1]
+	switch {
+	case w.torn:
+		return rested && inLog > moved
+	case inLog > moved && rested && time.Since(l.changed) >= idleCheckpoint:
+		return true
+	default:
+		return w.isLong(inLog)
+	}
+}
+
+// frames tells how many are in the log, and how many of them are counted as
+// moved.
+func (w *writer) frames() ([]int64, error) {
+	row, err := w.aux.ints(background, "PRAGMA wal_checkpoint(NOOP)")
+	if err != nil {
+		return nil, err
+	}
+	w.torn = w.torn && row[2] > 0
+	return row[1:], nil
+}
+
+func (w *writer) connected() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.conn != nil
 }
 
 // isLong reports whether the log is as long as it may get. Where the disk is
 // nearly full that is a part of what is left: the database has to grow by what
 // is in the log before the log gives anything back, and a log that had taken
-// all would never do so.
-func (w *writer) isLong() bool {
-	row, err := w.aux.ints(background, "PRAGMA wal_checkpoint(NOOP)")
-	return err == nil && row[1]*pageSize >= w.room()
+// all would never do so. There its file counts, what is free in it too.
+func (w *writer) isLong(frames int64) bool {
+	info, err := os.Stat(w.path + "-wal")
+	if err != nil || info.Size() < minLog {
+		return false
+	}
+	room := w.room()
+	if room < checkpointAt {
+		return info.Size() >= room
+	}
+	return frames*pageSize >= room
 }
 
 // room is how many bytes the log may take.
@@ -91,17 +130,18 @@ func (w *writer) room() int64 {
 	return max(int64(free/4), minLog)
 }
 
-// checkpoint reports whether all of the log was moved.
-func (w *writer) checkpoint() bool {
+// checkpoint moves the log into the database, as far as a reader, another process
+// and the disk let it.
+func (w *writer) checkpoint() {
 	restart := "PRAGMA wal_checkpoint(RESTART)"
 	if w.room() < checkpointAt {
 		restart = "PRAGMA wal_checkpoint(TRUNCATE)" // gives the disk back what the log has
 	}
 	busy, err := w.startOver()
 	if err == nil && !busy {
-		if _, err = w.moveLog("PRAGMA wal_checkpoint(PASSIVE)"); err == nil {
+		if _, err = w.aux.ints(background, "PRAGMA wal_checkpoint(PASSIVE)"); err == nil {
 			w.mu.Lock()
-			busy, err = w.moveLog(restart)
+			_, err = w.aux.ints(background, restart)
 			w.mu.Unlock()
 		}
 	}
@@ -110,14 +150,6 @@ func (w *writer) checkpoint() bool {
 		w.log.Warn("checkpoint", "err", classify(err))
 	}
 	w.cramped.Store(code(err) == lib.SQLITE_FULL)
-	// A reader or another process may be in the way, or the disk.
-	return err == nil && !busy
-}
-
-// moveLog tells whether some of the log could not be moved.
-func (w *writer) moveLog(sql string) (busy bool, err error) {
-	row, err := w.aux.ints(background, sql)
-	return err == nil && row[0] != 0, err
 }
 
 // startOver has SQLite copy all of the log again after a checkpoint that failed.
@@ -148,19 +180,15 @@ func (w *writer) startOver() (busy bool, err error) {
 	if err := w.connect(background); err != nil {
 		return false, err
 	}
-	row, err := w.aux.ints(background, "PRAGMA wal_checkpoint(NOOP)")
-	if err != nil {
-		return false, err
-	}
-	w.torn = row[2] > 0 // frames that are counted
-	return w.torn, nil
+	_, err = w.frames()
+	return w.torn, err
 }
 
 // strike makes sure that what was rolled back does not come back. A commit whose
 // sync has failed is in the log all the same, after its end; who reads the log
 // anew would take it for good. The next commit is written over it.
 func (w *writer) strike() error {
-	if w.conn == nil {
+	if !w.ghost {
 		return nil
 	}
 	// An update that changes nothing would write nothing.
@@ -169,20 +197,19 @@ func (w *writer) strike() error {
 		// Where there is nothing to roll back, this fails, and the error that
 		// led here is the one to tell.
 		_ = w.conn.script(background, "ROLLBACK")
+		return err
 	}
-	return err
+	w.ghost = false
+	return nil
 }
 
 // leave closes all connections, and leaves the log as it is: the last that can
-// write would copy from it, and remove it. One that cannot holds the file until
-// they are closed.
+// write would copy from it, and remove it. So the last is one that cannot.
 func (w *writer) leave() error {
-	last, err := connect(background, dsn(w.path, pragma("busy_timeout", 0))+"&mode=ro")
-	if err != nil {
-		return err
+	if w.conn == nil {
+		return nil
 	}
-	if _, err := last.ints(background, "SELECT event FROM state"); err != nil {
-		return errors.Join(err, last.close())
-	}
+	last := w.last
+	w.last = nil
 	return errors.Join(w.disconnect(), last.close())
 }

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -12,28 +13,63 @@ import (
 	"github.com/hfhook/hfhook/replay"
 )
 
-// On a disk that is nearly full the log gives back what it took.
-func TestTheLogLeavesRoomForTheDatabase(t *testing.T) {
-	before, every := freeSpace, checkpointEvery
-	t.Cleanup(func() { freeSpace, checkpointEvery = before, every })
-	freeSpace = func(string) (uint64, bool) { return 2 << 20, true }
-	checkpointEvery = time.Millisecond
-
-	path := filepath.Join(t.TempDir(), "store.db")
-	s, err := Open(t.Context(), path, Options{})
+func openFor(t *testing.T, path string, o Options) *Store {
+	t.Helper()
+	s, err := Open(t.Context(), path, o)
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, s.Close()) })
-	for range 200 {
-		_, err := s.Append(t.Context(), replay.Incoming{
-			Delivery: replay.Delivery{Method: "POST", Path: "/", Body: make([]byte, 20_000), Verdict: replay.Undecodable},
-			Arrival:  replay.Arrival{Time: time.Now()},
-		})
-		require.NoError(t, err)
+	return s
+}
+
+func appendBody(t *testing.T, s *Store, body []byte) error {
+	_, err := s.Append(t.Context(), replay.Incoming{
+		Delivery: replay.Delivery{Method: "POST", Path: "/", Body: body, Verdict: replay.Undecodable},
+		Arrival:  replay.Arrival{Time: time.Now()},
+	})
+	return err
+}
+
+func logSize(t *testing.T, path string) int64 {
+	t.Helper()
+	info, err := os.Stat(path + "-wal")
+	require.NoError(t, err)
+	return info.Size()
+}
+
+// On a disk that is nearly full the log gives back what it took, also while the
+// store never rests.
+func TestTheLogLeavesRoomForTheDatabase(t *testing.T) {
+	NearlyFull(t)
+	path := filepath.Join(t.TempDir(), "store.db")
+	s := openFor(t, path, Options{})
+	for range 80 {
+		require.NoError(t, appendBody(t, s, make([]byte, 20_000)))
 	}
+	for n := 0; logSize(t, path) >= minLog; n++ {
+		require.Less(t, n, 5000, "it grows")
+		require.NoError(t, appendBody(t, s, nil))
+	}
+}
+
+// What is removed without an arrival is in the log too.
+func TestTheLogOfRetentionIsMoved(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	s := openFor(t, path, Options{})
+	var group sync.WaitGroup
+	for range 600 { // more than one step removes
+		group.Go(func() { assert.NoError(t, appendBody(t, s, nil)) })
+	}
+	group.Wait()
+	require.NoError(t, s.Close())
+
+	NearlyFull(t)
+	s = openFor(t, path, Options{Retain: true, Keep: replay.Keep{Deliveries: 1}})
+	require.NoError(t, s.Answered(t.Context(), 1, 200)) // the first step
 	require.Eventually(t, func() bool {
-		info, err := os.Stat(path + "-wal")
-		return err == nil && info.Size() < minLog
-	}, time.Minute, time.Millisecond)
+		n, err := s.Count(t.Context(), replay.Filter{})
+		info, stat := os.Stat(path + "-wal")
+		return err == nil && n == 1 && stat == nil && info.Size() == 0
+	}, 20*time.Second, time.Millisecond)
 }
 
 func TestRoomForTheLog(t *testing.T) {

@@ -44,6 +44,15 @@ func CheckpointEvery(t *testing.T, d time.Duration) {
 	t.Cleanup(func() { checkpointEvery = before })
 }
 
+// NearlyFull makes the disk so for stores that are opened from now on, and has
+// them look all the time, until the test ends.
+func NearlyFull(t *testing.T) {
+	before := freeSpace
+	freeSpace = func(string) (uint64, bool) { return 2 << 20, true }
+	t.Cleanup(func() { freeSpace = before })
+	CheckpointEvery(t, time.Millisecond)
+}
+
 // SyncedFolders gives the folders in which names were to be made durable since,
 // in order. The first times fail with errs.
 func SyncedFolders(t *testing.T, errs ...error) func() []string {

@@ -83,19 +83,22 @@ type writer struct {
 	file os.FileInfo // what was at path
 	conn *conn       // nil when it could not be opened again
 	aux  *conn       // for checkpoints; likewise
-	dsns [2]string   // of the two
+	last *conn       // see leave; likewise
+	dsns [3]string   // of the three
 	feed *feed
 	log  *slog.Logger
 
 	readers *readers
-	torn    bool // see startOver; for the goroutine that makes checkpoints
+	// torn: what is counted as moved out of the log may not be on the disk. See
+	// startOver. For the goroutine that makes checkpoints.
+	torn bool
 
 	answers []answer // of the next group
 
 	mu      sync.Mutex // held during a transaction and a blocking checkpoint
 	tx      tx
-	written atomic.Int64 // bytes, about, since the last checkpoint
-	cramped atomic.Bool  // the database could not grow by what is in the log
+	ghost   bool        // a commit has failed, and none was made since: see strike
+	cramped atomic.Bool // the database could not grow by what is in the log
 
 	retain    bool
 	retention retention
@@ -130,9 +133,10 @@ func openWriter(ctx context.Context, s *Store, o Options) (_ *writer, err error)
 	// them: turning WAL on settles the page size.
 	const wal = "&_journal_mode=wal"
 	// A checkpoint that finds the store busy is tried again a little later.
-	w.dsns = [2]string{
+	w.dsns = [3]string{
 		dsn(s.path, pragmas...) + wal,
 		dsn(s.path, pragma("busy_timeout", 0), pragma("wal_autocheckpoint", 0), pragma("synchronous", "full")),
+		dsn(s.path, pragma("busy_timeout", 0)) + "&mode=ro",
 	}
 	w.tx = tx{patience: o.BusyTimeout}
 	if err := w.connect(ctx); err != nil {
@@ -151,6 +155,12 @@ func openWriter(ctx context.Context, s *Store, o Options) (_ *writer, err error)
 		return nil, err
 	}
 	w.retention.newest = newest[0]
+	// What another process has moved it may have failed to sync.
+	log, err := w.frames()
+	if err != nil {
+		return nil, err
+	}
+	w.torn = log[1] > 0
 	return w, nil
 }
 
@@ -181,8 +191,15 @@ func (w *writer) connect(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	w.conn, w.aux, w.tx.conn = c, aux, c
-	return nil
+	last, err := connect(ctx, w.dsns[2])
+	if err == nil {
+		if _, err = last.stateRow(ctx, "event"); err == nil { // from here on it holds the file
+			w.conn, w.aux, w.last, w.tx.conn = c, aux, last, c
+			return nil
+		}
+		err = errors.Join(err, last.close())
+	}
+	return errors.Join(err, aux.close())
 }
 
 // connectPatiently connects although another process is turning WAL on at this
@@ -204,19 +221,22 @@ func connectPatiently(ctx context.Context, dsn string, patience time.Duration) (
 }
 
 func (w *writer) close() error {
-	var err error
+	err := w.strike()
 	if w.torn {
-		err = errors.Join(w.strike(), w.leave())
+		return errors.Join(err, w.leave())
 	}
 	return errors.Join(err, w.disconnect())
 }
 
-func (w *writer) disconnect() (err error) {
-	if w.conn != nil {
-		err = errors.Join(w.aux.close(), w.conn.close())
+func (w *writer) disconnect() error {
+	var errs []error
+	for _, c := range []*conn{w.last, w.aux, w.conn} {
+		if c != nil {
+			errs = append(errs, c.close())
+		}
 	}
-	w.conn, w.aux, w.tx.conn = nil, nil, nil
-	return err
+	w.conn, w.aux, w.last, w.tx.conn = nil, nil, nil, nil
+	return errors.Join(errs...)
 }
 
 // run writes until jobs is closed and empty. Answers, which nobody waits for,
@@ -364,23 +384,21 @@ func (w *writer) transact(group []*job) (failed *job, err error) {
 	if err := t.note(w.answers); err != nil {
 		return nil, err
 	}
-	bytes := 0
 	for _, j := range group {
 		if err := j.op.apply(t); err != nil {
 			return j, err
 		}
-		bytes += j.op.weight()
 	}
 	if w.retain {
 		if err := w.retention.apply(t, len(group)); err != nil {
 			return nil, err
 		}
 	}
-	if err := t.commit(); err != nil {
-		return nil, err
+	err = t.commit()
+	if t.state != t.stored || len(w.answers) > 0 {
+		w.ghost = err != nil
 	}
-	w.written.Add(int64(bytes))
-	return nil, nil
+	return nil, err
 }
 
 // present makes sure that the file is still the one that was opened. On Unix
