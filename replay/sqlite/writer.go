@@ -282,6 +282,7 @@ func (w *writer) run(jobs <-chan *job, answers <-chan answer) {
 		// Only now, so that no arrival overtakes an answer before it.
 		w.drain(answers)
 		w.commit(group)
+		clear(group) // a body may be large
 		group, first, overdue = group[:0], answers, nil
 	}
 }
@@ -329,6 +330,7 @@ func (w *writer) commit(group []*job) {
 		switch {
 		case err == nil:
 			w.feed.publish(w.tx.before, w.tx.news)
+			w.tx.news = nil
 		case failed != nil && !ofTheStore(err):
 			failed.done <- classify(err)
 			group = slices.DeleteFunc(group, func(j *job) bool { return j == failed })
