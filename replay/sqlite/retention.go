@@ -25,10 +25,11 @@ type retention struct {
 	keep replay.Keep
 
 	// Ages go by the clock as it was when this process began, at since: it may
-	// be set while the process runs. What came after newest is as old as the
-	// process at the most, whenever it says that it was received.
-	since  time.Time
-	newest int64
+	// be set while the process runs. What came after a mark is as old as the mark
+	// at the most, whenever it says that it was received.
+	since time.Time
+	up    func() time.Duration // for how long the process runs; the computer's sleep counts
+	marks [2]ageMark           // the older first, half of an age apart
 
 	// Everything up to these was seen and stays: it is queued. Looked at
 	// again after a rewind.
@@ -36,6 +37,18 @@ type retention struct {
 
 	// behind says that there is more to remove at once.
 	behind bool
+}
+
+// ageMark says which was the newest delivery at a moment.
+type ageMark struct {
+	up     time.Duration
+	newest int64
+}
+
+// sinceStart gives the clock for retention.up.
+func sinceStart() func() time.Duration {
+	start := elapsed()
+	return func() time.Duration { return elapsed() - start }
 }
 
 // rewind makes the next apply start with the oldest again.
@@ -47,6 +60,7 @@ func (r *retention) apply(t *tx, group int) error {
 		budget = min(2*group+removeAlong, maxRemove)
 	}
 	r.behind = false
+	r.mark(t.state.delivery)
 	if t.state.rejected > 0 {
 		if err := r.sweep(t, &r.seenRejected, rejectedSQL, budget, func(c *candidate, left state) bool {
 			return left.rejected > maxRejected || left.rejectedBytes > maxRejectedBytes || r.old(c)
@@ -60,12 +74,19 @@ func (r *retention) apply(t *tx, group int) error {
 	})
 }
 
+// mark renews the marks.
+func (r *retention) mark(newest int64) {
+	if up := r.up(); up-r.marks[1].up >= r.keep.Age/2 {
+		r.marks = [2]ageMark{r.marks[1], {up, newest}}
+	}
+}
+
 func (r *retention) old(c *candidate) bool {
-	running := time.Since(r.since)
-	if r.keep.Age <= 0 || c.id > r.newest && running <= r.keep.Age {
+	up, m := r.up(), r.marks[0]
+	if r.keep.Age <= 0 || c.id > m.newest && up-m.up <= r.keep.Age {
 		return false
 	}
-	return r.since.Add(running).Sub(c.received) > r.keep.Age
+	return r.since.Add(up).Sub(c.received) > r.keep.Age
 }
 
 // candidate is a delivery that may be removed.

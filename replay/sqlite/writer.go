@@ -107,7 +107,7 @@ type writer struct {
 func openWriter(ctx context.Context, s *Store, o Options) (_ *writer, err error) {
 	w := &writer{
 		path: s.path, feed: s.feed, log: s.log, readers: s.readers,
-		retain: o.Retain, retention: retention{keep: o.Keep.WithDefaults(), since: time.Now()},
+		retain: o.Retain, retention: retention{keep: o.Keep.WithDefaults(), since: time.Now(), up: sinceStart()},
 	}
 	busy := pragma("busy_timeout", o.BusyTimeout.Milliseconds())
 
@@ -154,7 +154,7 @@ func openWriter(ctx context.Context, s *Store, o Options) (_ *writer, err error)
 	if err != nil {
 		return nil, err
 	}
-	w.retention.newest = newest[0]
+	w.retention.marks = [2]ageMark{{newest: newest[0]}, {newest: newest[0]}}
 	// What another process has moved it may have failed to sync.
 	log, err := w.frames()
 	if err != nil {
