@@ -203,14 +203,6 @@ func (d *dev) run(ctx context.Context) (err error) {
 		return err
 	}
 	d.herald.sweep(file)
-	waiting, err := d.countWaiting(ctx)
-	if err != nil {
-		return err
-	}
-
-	if err := d.prepareHub(ctx); err != nil {
-		return err
-	}
 	ctx, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
 	d.out.trouble.broken = giveUp // nobody reads any more
@@ -235,6 +227,14 @@ func (d *dev) run(ctx context.Context) (err error) {
 		}
 		err = d.goal.verdict(ctx, err, announced)
 	}()
+
+	waiting, err := d.countWaiting(ctx)
+	if err == nil {
+		err = d.prepareHub(ctx)
+	}
+	if err != nil {
+		return unlessEnded(ctx, err)
+	}
 
 	options := d.receiverOptions()
 	if len(d.targets) > 0 {
@@ -268,7 +268,7 @@ func (d *dev) run(ctx context.Context) (err error) {
 
 	public, err := d.link.open(ctx, front, local)
 	if err != nil {
-		return err
+		return unlessEnded(ctx, err)
 	}
 	if d.hub != nil {
 		defer func() { err = errors.Join(err, d.hub.end(ctx)) }()
@@ -276,7 +276,7 @@ func (d *dev) run(ctx context.Context) (err error) {
 			return err
 		}
 		if err := d.hub.start(ctx, public); err != nil {
-			return err
+			return unlessEnded(ctx, err)
 		}
 	}
 	session := d.session(public, local, waiting)
@@ -346,6 +346,15 @@ func abnormal(ctx context.Context) error {
 		return cause
 	}
 	return nil
+}
+
+// unlessEnded is the error of a step of the way in, or where the session was
+// ended meanwhile, what ended it.
+func unlessEnded(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return abnormal(ctx)
+	}
+	return err
 }
 
 func (d *dev) receiverOptions() receiver.Options {

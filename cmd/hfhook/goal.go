@@ -231,9 +231,6 @@ func (g *goal) state() string {
 // verdict adds to the error of the session what its goal has to say, after show
 // has ended. ready: the session had begun.
 func (g *goal) verdict(ctx context.Context, err error, ready bool) error {
-	if _, several := err.(interface{ Unwrap() []error }); !several && errors.Is(err, context.Canceled) {
-		err = nil // it was ended while it began
-	}
 	if err != nil && !ready {
 		return err
 	}

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -128,7 +130,7 @@ func TestGoalsVerdict(t *testing.T) {
 
 	r.timeout = 30
 	end(ending("over"))
-	require.EqualError(t, r.verdict(ctx, context.Cause(ctx), false), "not ready within 30ns")
+	require.EqualError(t, r.verdict(ctx, nil, false), "not ready within 30ns")
 	require.EqualError(t, r.verdict(ctx, nil, true), "over: 0 of 1 deliveries arrived")
 	r.send(t, r.arrive(t, "one", r.name), r.name, 404)
 	err := r.verdict(ctx, nil, true)
@@ -138,4 +140,37 @@ func TestGoalsVerdict(t *testing.T) {
 	assert.NotEmpty(t, hint)
 	r.strict = false
 	require.NoError(t, r.verdict(ctx, nil, true))
+}
+
+// Whoever ends a session while it still begins, it has not what it waits for.
+func TestASessionThatEndsWhileItBegins(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // takes connections, and says nothing
+	require.NoError(t, err)
+	t.Cleanup(func() { silent.Close() })
+	tunnel := fmt.Sprintf("ssh://x@%s?listen=127.0.0.1:1", silent.Addr())
+	for name, c := range map[string]struct {
+		flags []string
+		end   os.Signal // nil: --timeout does it
+		code  int
+		said  string // empty: nothing
+	}{
+		"a goal, in time":    {[]string{"--exit-after", "1", "--timeout", "2s"}, nil, exitFailed, "hfhook: not ready within 2s\nhint: hfhook doctor tells what is in the way\n"},
+		"no goal, in time":   {[]string{"--timeout", "2s"}, nil, exitFailed, "hfhook: not ready within 2s\n"},
+		"a goal, by signal":  {[]string{"--exit-after", "1"}, os.Interrupt, exitFailed, "hfhook: interrupt signal received: 0 of 1 deliveries arrived\n"},
+		"no goal, by signal": {nil, os.Interrupt, exitDone, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := startHFHook(t, t.TempDir(), append([]string{"dev", "--listen", "127.0.0.1:0", "--no-secret", "--tunnel", tunnel, "--public-url", "https://hooks.example.com"}, c.flags...)...)
+			_, err := p.await(&p.err, `opening a tunnel: ssh`, 1)
+			require.NoError(t, err)
+			code, err := p.end(c.end)
+			require.NoError(t, err)
+			assert.Equal(t, c.code, code)
+			if c.said == "" {
+				assert.NotContains(t, p.err.String(), "hfhook: ")
+			} else {
+				assert.Contains(t, p.err.String(), c.said)
+			}
+		})
+	}
 }
