@@ -14,7 +14,7 @@ type exitCode struct {
 }
 
 var exitCodes = []exitCode{
-	{exitDone, "done", "also when a signal ended hfhook dev in order"},
+	{exitDone, "done", "also when a signal ended hfhook dev or inspect --follow in order"},
 	{exitFailed, "failed", "what happened is on stderr, with a hint what to do"},
 	{exitUsage, "wrong usage", "nothing was done"},
 	{exitNotFound, "not found", "no such delivery, store or webhook"},

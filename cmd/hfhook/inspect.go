@@ -117,7 +117,10 @@ func inspectMany(c *cli.Context, store replay.Store, filter replay.Filter, out *
 		rowTitle(out)
 	}
 	for d, err := range store.List(c.Context, filter) {
-		if err != nil {
+		switch {
+		case err != nil && news != nil && ctx.Err() != nil:
+			return nil // as while it follows
+		case err != nil:
 			return err
 		}
 		if listed == 0 && news == nil && !asJSON {

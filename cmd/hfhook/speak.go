@@ -51,7 +51,7 @@ func failed(err error, hint string) error {
 
 // explain gives the exit code and the hint for an error.
 func explain(err error) (code int, hint string) {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok && code == exitDone {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, err := range joined.Unwrap() {
 			if code, hint = explain(err); code != exitDone {
 				return code, hint
@@ -74,7 +74,7 @@ func explain(err error) (code int, hint string) {
 		return hubCode(h), h.Hint
 	}
 	switch {
-	case err == nil, errors.Is(err, context.Canceled):
+	case err == nil:
 		return exitDone, ""
 	case errors.Is(err, replay.ErrNotFound):
 		return exitNotFound, "hfhook inspect lists what is kept"
@@ -101,10 +101,10 @@ func hubCode(e *hub.Error) int {
 // report prints an error and gives the exit code. Text from elsewhere may be in
 // it, so it is made harmless.
 func report(w io.Writer, err error) int {
-	code, hint := explain(err)
-	if code == exitDone || err == nil {
+	if err == nil {
 		return exitDone
 	}
+	code, hint := explain(err)
 	for _, text := range errorTexts(err) {
 		fmt.Fprintf(w, "hfhook: %s\n", payload.Printable(text))
 	}
@@ -132,6 +132,9 @@ func errorTexts(err error) (texts []string) {
 			}
 			return texts
 		}
+	}
+	if before, ok := strings.CutSuffix(text, context.Canceled.Error()); ok && errors.Is(err, context.Canceled) {
+		text = before + "interrupted" // by a person, who knows of no context
 	}
 	return []string{strings.ReplaceAll(strings.TrimSpace(text), "\n", "; ")}
 }
