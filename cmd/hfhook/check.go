@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"slices"
-	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -45,7 +43,7 @@ func checkCommand() *cli.Command {
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON object per line", EnvVars: []string{"HFHOOK_JSON"}, DisableDefaultText: true},
 		}),
 		Action: func(c *cli.Context) error {
-			signal.Ignore(syscall.SIGPIPE) // a reader that goes away ends it in order
+			outliveReader()
 			if c.Bool("list") {
 				return listCases(c)
 			}

@@ -11,10 +11,8 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"slices"
-	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -48,9 +46,7 @@ func devCommand() *cli.Command {
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "say more about what goes on", EnvVars: []string{"HFHOOK_VERBOSE"}, DisableDefaultText: true},
 		}),
 		Action: func(c *cli.Context) error {
-			// A reader that goes away is an error of writing, so that the session
-			// ends in order: deliveries under way are answered, the tunnel closed.
-			signal.Ignore(syscall.SIGPIPE)
+			outliveReader() // deliveries under way are answered, the tunnel is closed
 			d := &dev{c: c}
 			if err := d.prepare(); err != nil {
 				return err

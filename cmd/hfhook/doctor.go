@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/signal"
 	"slices"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -31,7 +29,7 @@ func doctorCommand() *cli.Command {
 			"what the Hub delivers meanwhile is refused, so that it comes again.",
 		Flags: doctorFlags(),
 		Action: func(c *cli.Context) error {
-			signal.Ignore(syscall.SIGPIPE) // a reader that goes away ends it in order
+			outliveReader()
 			d := &doctor{c: c, out: newScreen(c.App.Writer, c.Bool("no-color"))}
 			if err := d.prepare(); err != nil {
 				return err

@@ -55,3 +55,13 @@ func TestASecondCtrlCEndsWhatCommandsStarted(t *testing.T) {
 	require.Equal(t, exitInterrupted, code)
 	requireGone(t, c)
 }
+
+// A command is not told to ignore that its reader went away.
+func TestACommandWhoseReaderGoesAwayEnds(t *testing.T) {
+	dev := startHFHook(t, t.TempDir(), "dev", "--json", "--tunnel", "none", "--listen", "127.0.0.1:0", "--no-secret",
+		"--exec", `sh -c "while :; do echo x; done | head -n 1"`)
+	dev.deliver(t, nil, dev.ready(t).Local, 1)
+	_, err := dev.await(&dev.out, `"type":"attempt".*"ok":true.*"exit":0`, 1)
+	require.NoError(t, err)
+	endsWell(t, dev, os.Interrupt)
+}

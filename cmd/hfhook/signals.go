@@ -72,6 +72,11 @@ func (s *signals) listen(parent context.Context) (ctx context.Context, stop func
 	}
 }
 
+// outliveReader makes a reader that goes away an error of writing, so that the
+// program ends in order. The signal is not ignored: programs that this one
+// starts would ignore it too, and some of them would never end.
+func outliveReader() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
+
 // hungUp reports whether the terminal went away.
 func (s *signals) hungUp() bool {
 	if s.terminal == nil {
