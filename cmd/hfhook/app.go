@@ -17,6 +17,7 @@ import (
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	app := newApp(stdout, stderr)
 	app.Metadata = map[string]any{commandLine: args}
+	unsetEmpty(flagVariables(app))
 	return app.RunContext(ctx, args)
 }
 

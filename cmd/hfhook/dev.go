@@ -98,7 +98,7 @@ func (d *dev) prepare() error {
 	if d.routes, err = parseRoutes(c.StringSlice("forward")); err != nil {
 		return err
 	}
-	if c.String("ack") == string(receiver.AckHandler) && len(d.routes)+len(commandLines(c)) == 0 {
+	if c.String("ack") == string(receiver.AckHandler) && len(d.routes)+len(c.StringSlice("exec")) == 0 {
 		return usage("--ack handler needs a handler", "name it with --forward URL or --exec COMMAND")
 	}
 	if d.only, err = parseOnly(c.String("only")); err != nil {

@@ -33,17 +33,6 @@ func execConcurrencyFlag() cli.Flag {
 	return &cli.IntFlag{Name: "exec-concurrency", Usage: "run each command `N` times at once, still in order for each repo", Value: 1, EnvVars: []string{"HFHOOK_EXEC_CONCURRENCY"}}
 }
 
-// commandLines are the values of --exec. A variable may be set and empty.
-func commandLines(c *cli.Context) []string {
-	var lines []string
-	for _, line := range c.StringSlice("exec") {
-		if strings.TrimSpace(line) != "" || typed(c, "exec") {
-			lines = append(lines, line)
-		}
-	}
-	return lines
-}
-
 // execTargets makes a target of each --exec. output is told of each line that
 // they print.
 func execTargets(c *cli.Context, secret string, output func(cmdtarget.Line)) ([]target, error) {
@@ -55,7 +44,7 @@ func execTargets(c *cli.Context, secret string, output func(cmdtarget.Line)) ([]
 		return nil, usage(fmt.Sprintf("--exec-concurrency is %d", n), "it is at least 1")
 	}
 	var targets []target
-	for _, line := range commandLines(c) {
+	for _, line := range c.StringSlice("exec") {
 		made, err := newCommand(c, line, cmdtarget.Options{
 			Secret: secret, Env: c.StringSlice("env"), Hide: ownSecrets(c),
 			Timeout: c.Duration("exec-timeout"), Concurrency: c.Int("exec-concurrency"), Output: output,

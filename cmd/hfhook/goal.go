@@ -78,12 +78,13 @@ func newGoal(d *dev) (*goal, error) {
 	}
 	for _, words := range c.StringSlice("wait-for") {
 		f, err := arrivalFilter(words)
-		if err != nil {
+		switch {
+		case err != nil:
 			return nil, err
+		case len(f.Conditions()) == 0:
+			return nil, usage("--wait-for has no words", "for example --wait-for scope=discussion; --exit-after 1 waits for any delivery")
 		}
-		if len(f.Conditions()) > 0 { // a variable may be set and empty
-			g.waits = append(g.waits, &wait{filter: f, words: f.String()})
-		}
+		g.waits = append(g.waits, &wait{filter: f, words: f.String()})
 	}
 	return g, nil
 }

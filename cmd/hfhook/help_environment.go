@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 
@@ -70,6 +71,16 @@ func flagVariables(app *cli.App) []envVar {
 		all = append(all, envVar{name, strings.Join(texts, "; ")})
 	}
 	return all
+}
+
+// unsetEmpty has variables that are empty set nothing. urfave/cli would take
+// them, in place of others that may be set.
+func unsetEmpty(variables []envVar) {
+	for _, v := range variables {
+		if os.Getenv(v.name) == "" {
+			_ = os.Unsetenv(v.name)
+		}
+	}
 }
 
 // eachCommand visits all commands that are to be seen, with their whole names.

@@ -9,7 +9,7 @@ import (
 // parseOnly reads --only; nil: everything is shown and sent on.
 func parseOnly(text string) (*replay.Filter, error) {
 	f, err := arrivalFilter(text)
-	if err != nil || len(f.Conditions()) == 0 { // a variable may be set and empty
+	if err != nil || len(f.Conditions()) == 0 {
 		return nil, err
 	}
 	return &f, nil

@@ -28,7 +28,7 @@ func newTargets(c *cli.Context, secret string) *targetSet {
 
 // findCommands reads --exec, which is stronger than a variable for --to.
 func (s *targetSet) findCommands() (err error) {
-	if len(commandLines(s.c)) > 0 && typed(s.c, "to") {
+	if len(s.c.StringSlice("exec")) > 0 && typed(s.c, "to") {
 		return usage("--to and --exec exclude each other", "choose one of them")
 	}
 	s.commands, err = execTargets(s.c, s.secret, func(l cmdtarget.Line) { s.output(l) })

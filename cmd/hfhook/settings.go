@@ -108,7 +108,7 @@ func setFromFile(c *cli.Context, file string, values map[string]yaml.Node) error
 			return fmt.Errorf("%s: there is no setting %q", file, name)
 		}
 		here := slices.ContainsFunc(c.Command.Flags, func(f cli.Flag) bool { return f.Names()[0] == name })
-		if !here || !fromFiles(c, name) || isGiven(c, name) {
+		if !here || !fromFiles(c, name) || c.IsSet(name) {
 			continue
 		}
 		node := values[name]
@@ -148,18 +148,6 @@ func fromFiles(c *cli.Context, flag string) bool {
 		return flag == "secret" || flag == "no-secret"
 	}
 	return false
-}
-
-// isGiven reports whether the command line or the environment sets a flag. A
-// variable that is set and empty does not.
-func isGiven(c *cli.Context, name string) bool {
-	value := c.String(name)
-	if list := c.StringSlice(name); list != nil {
-		value = strings.Join(list, "")
-	}
-	_, text := c.Value(name).(string)
-	_, texts := c.Value(name).(cli.StringSlice)
-	return c.IsSet(name) && (value != "" || !text && !texts)
 }
 
 // wordsOf gives the words that stand in the value of a setting. Those of forward

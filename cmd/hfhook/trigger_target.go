@@ -25,7 +25,7 @@ type destination struct {
 
 // checkDestination refuses flags for more than one.
 func checkDestination(c *cli.Context) error {
-	lines := commandLines(c)
+	lines := c.StringSlice("exec")
 	switch local, to := c.Bool("local"), c.String("to") != ""; {
 	case to && local:
 		return usage("--to and --local exclude each other", "choose one of them")

@@ -161,7 +161,7 @@ func sshCarrier(c *cli.Context, word string) (tunnel.Provider, string, error) {
 	}
 	p := ssh.Provider{
 		Server: server, Version: version,
-		KeyFiles: listed(c, "ssh-key"), HostKeys: listed(c, "ssh-host-key"), KnownHosts: listed(c, "ssh-known-hosts"),
+		KeyFiles: c.StringSlice("ssh-key"), HostKeys: c.StringSlice("ssh-host-key"), KnownHosts: c.StringSlice("ssh-known-hosts"),
 	}
 	if server.TokenAddr != "" {
 		p.Token = c.String("tunnel-token")
@@ -176,12 +176,6 @@ func commandCarrier(c *cli.Context, public *url.URL) (tunnel.Provider, string, e
 		return nil, "", usage(err.Error(), hint)
 	}
 	return p, "through the command that you gave", nil
-}
-
-// listed is what a flag that may be repeated was given. A variable may be set
-// and empty.
-func listed(c *cli.Context, name string) []string {
-	return slices.DeleteFunc(c.StringSlice(name), func(s string) bool { return s == "" })
 }
 
 // wantedURL is --public-url, or the Space's.
