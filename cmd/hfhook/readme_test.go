@@ -35,7 +35,10 @@ func TestTheREADMENamesEveryFlag(t *testing.T) {
 	text := readme(t)
 	for _, command := range append(webhooksCommand().Subcommands, devCommand(), inspectCommand(), replayCommand(), triggerCommand(), checkCommand(), exportCommand(), importCommand(), secretCommand(), doctorCommand()) {
 		for _, flag := range command.Flags {
-			assert.True(t, strings.Contains(text, "--"+flag.Names()[0]), "--%s of %s", flag.Names()[0], command.Name)
+			name := flag.Names()[0]
+			// Not as the beginning of a longer one.
+			named := regexp.MustCompile("--" + regexp.QuoteMeta(name) + `(?:[^a-z0-9-]|$)`)
+			assert.True(t, named.MatchString(text), "--%s of %s", name, command.Name)
 		}
 	}
 }
