@@ -26,13 +26,7 @@ func scriptTyping(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: typing SHELL WORDS... or typing bash LINE")
 	}
-	cmd := exec.Command("hfhook", "__complete", args[0])
-	typed := strings.Join(args[1:], "\x00") + "\x00"
-	if args[0] == "bash" {
-		cmd.Args = append(cmd.Args, usualBreaks, "63", "100")
-		typed = args[1]
-	}
-	cmd.Stdin = strings.NewReader(typed)
+	cmd := typingIn(args[0], args[1:]...)
 	cmd.Dir, cmd.Env = ts.MkAbs("."), os.Environ()
 	for _, key := range append(slices.Clone(scriptEnv), "GORACE", "HFHOOK_STORE") {
 		cmd.Env = append(cmd.Env, key+"="+ts.Getenv(key))
@@ -46,6 +40,18 @@ func scriptTyping(ts *testscript.TestScript, neg bool, args []string) {
 	if talk.Len() > 0 {
 		ts.Fatalf("completion says:\n%s", talk.String())
 	}
+}
+
+// typingIn is what the script of a shell runs; for bash, words is the line.
+func typingIn(shell string, words ...string) *exec.Cmd {
+	cmd := exec.Command("hfhook", completeCommand().Name, shell)
+	typed := strings.Join(words, "\x00") + "\x00"
+	if shell == "bash" {
+		cmd.Args = append(cmd.Args, usualBreaks, "63", "100")
+		typed = words[0]
+	}
+	cmd.Stdin = strings.NewReader(typed)
+	return cmd
 }
 
 func TestParseBash(t *testing.T) {

@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -111,12 +110,14 @@ func postRaw(t *testing.T, address, head string, body []byte) string {
 
 // Deliveries in which everything is out to harm go through every command.
 func TestStrangersTextIsHarmlessEverywhere(t *testing.T) {
+	t.Parallel()
 	home := t.TempDir()
 	handler := serveRaw(t, "HTTP/1.1 500 "+harmLine+"\r\nX-"+"Harm: "+harmLine+"\r\nLocation: /"+harmLine+"\r\nContent-Length: "+fmt.Sprint(len(harm))+"\r\n\r\n"+harm)
 	broken := serveRaw(t, "HTTP/1.1 "+harm+"\r\n\r\n")
 	require.NoError(t, os.WriteFile(filepath.Join(home, "out"), []byte(harm), 0o600))
 	env := slices.Concat(os.Environ(), homeEnv(home), []string{"NO_COLOR=1", "TERM=xterm"})
-	begin := func(args ...string) *process {
+	begin := func(t *testing.T, args ...string) *process {
+		t.Helper()
 		for i := range args {
 			args[i] = strings.ReplaceAll(args[i], "\x00", "") // which no argument can have
 		}
@@ -124,9 +125,9 @@ func TestStrangersTextIsHarmlessEverywhere(t *testing.T) {
 		require.NoError(t, err)
 		return p
 	}
-	run := func(args ...string) {
+	run := func(t *testing.T, args ...string) {
 		t.Helper()
-		p := begin(args...)
+		p := begin(t, args...)
 		_, err := p.end(nil)
 		require.NoError(t, err)
 		assertHarmless(t, fmt.Sprintf("%q", args), p.out.String()+p.err.String())
@@ -138,7 +139,7 @@ func TestStrangersTextIsHarmlessEverywhere(t *testing.T) {
 			bodies = append(bodies, withHarm(t, sample, ".event.scope", ".event.action", ".repo.type", ".discussion.status", ".updatedFiles.action"))
 		}
 	}
-	dev := begin("dev", "--no-secret", "--verbose", "--tunnel", "none", "--listen", "127.0.0.1:0", "--forward", handler, "--forward", broken, "--exec", "cat out")
+	dev := begin(t, "dev", "--no-secret", "--verbose", "--tunnel", "none", "--listen", "127.0.0.1:0", "--forward", handler, "--forward", broken, "--exec", "cat out")
 	found, err := dev.await(&dev.err, `^URL +http://([^/]+)/`, 1)
 	require.NoError(t, err)
 	local := found[1]
@@ -154,39 +155,61 @@ func TestStrangersTextIsHarmlessEverywhere(t *testing.T) {
 	require.NoError(t, err)
 	assertHarmless(t, "hfhook dev", dev.out.String()+dev.err.String())
 
+	var courses [][][]string // each is one command after the other
 	for i := range bodies {
 		id := fmt.Sprint(i + 1)
-		run("inspect", id)
-		run("inspect", "--json", id)
-		run("inspect", "--curl", "--to", handler, id)
-		run("replay", "--to", handler, "--verdict", "accepted", "--set", "a="+harm, id)
+		courses = append(courses, [][]string{
+			{"inspect", id}, {"inspect", "--json", id}, {"inspect", "--curl", "--to", handler, id},
+			{"replay", "--to", handler, "--verdict", "accepted", "--set", "a=" + harm, id},
+		})
 	}
+	courses = append(courses, [][]string{
+		{"replay", "--golden", "g.json", "--update-golden", "--to", handler, "4..6"}, {"replay", "--golden", "g.json", "--to", handler, "4..6"},
+	}, [][]string{
+		{"export", "--output", "texts/"}, {"import", "--store", "other.db", "texts"},
+		{"import", "--store", "other.db", "f" + harmLine + "\nforged.ndjson"}, {"inspect", "--store", "other.db", "1"},
+	})
 	require.NoError(t, os.WriteFile(filepath.Join(home, "f"+harmLine+"\nforged.ndjson"), []byte(harm), 0o600))
 	for _, args := range [][]string{
 		{"inspect"}, {"inspect", "--json"}, {"inspect", "--filter", "repo=" + harm}, {"inspect", "--filter", harm}, {"inspect", "--store", "no" + harm}, {"inspect", harm},
 		{"replay", "--dry-run", "3..last"}, {"replay", "--json", "--to", handler, "3..last"}, {"replay", "--compare", "--to", handler, "4"}, {"replay", "--to", broken, "4"},
 		{"replay", "--compare-to", handler, "--to", broken, "5"}, {"replay", "--exec", "cat out", "6"}, {"replay", "--edit", "4"},
-		{"replay", "--golden", "g.json", "--update-golden", "--to", handler, "4..6"}, {"replay", "--golden", "g.json", "--to", handler, "4..6"}, {"replay", "--to", "http://" + harm, "4"},
+		{"replay", "--to", "http://" + harm, "4"},
 		{"trigger", "--to", handler, "trap.*"}, {"trigger", "--print", "trap.*"}, {"trigger", harm}, {"trigger", "--list"}, {"check", "--only", "types", handler}, {"check", "--json", "--only", "types", handler},
-		{"export"}, {"export", "--format", "har"}, {"export", "--format", "curl"}, {"export", "--output", "texts/"}, {"export", "--format", "text", "4"}, {"export", "--output", harmLine + ".x"},
-		{"import", "--store", "other.db", "f" + harmLine + "\nforged.ndjson"}, {"import", "--store", "other.db", "texts"}, {"inspect", "--store", "other.db", "1"}, {"nothing" + harm}, {"dev", "--" + harm},
+		{"export"}, {"export", "--format", "har"}, {"export", "--format", "curl"}, {"export", "--format", "text", "4"}, {"export", "--output", harmLine + ".x"}, {"nothing" + harm}, {"dev", "--" + harm},
 		{"dev", "--forward", "http://localhost if " + harm}, {"dev", "--forward", harm, "x"}, {"webhooks", "show", harm}, {"doctor", "--tunnel", "none"},
 	} {
-		run(args...)
+		courses = append(courses, [][]string{args})
 	}
+	t.Run("commands", func(t *testing.T) { // few at once, as -parallel says
+		for i, course := range courses {
+			t.Run(fmt.Sprint(i), func(t *testing.T) {
+				t.Parallel()
+				for _, args := range course {
+					run(t, args...)
+				}
+			})
+		}
+	})
 	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
 		for _, word := range []string{"", "1", "last"} {
-			p := begin(completeCommand().Name, shell, "--", "hfhook", "replay", word)
-			_, err := p.end(nil)
+			words := []string{"replay", word}
+			if shell == "bash" {
+				words = []string{"hfhook replay " + word}
+			}
+			cmd := typingIn(shell, words...)
+			cmd.Env, cmd.Dir = env, home
+			out, err := cmd.Output()
 			require.NoError(t, err)
-			assertHarmless(t, shell, regexp.MustCompile(`[\t\x00\x1f]`).ReplaceAllString(p.out.String(), " "))
+			require.Contains(t, string(out), `\x1b[2J`, "what a delivery is about, for %s", shell)
+			assertHarmless(t, shell, strings.ReplaceAll(string(out), "\t", " "))
 		}
 	}
 	for path, text := range filesBelow(t, filepath.Join(home, "texts")) {
 		assertHarmless(t, path, text)
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(home, settingsName), []byte(fmt.Sprintf("%q: 1\n", "k"+harm)), 0o600))
-	run("inspect")
+	run(t, "inspect")
 	require.NoError(t, os.Remove(filepath.Join(home, settingsName)))
 	code, err := dev.end(os.Interrupt)
 	require.NoError(t, err)
