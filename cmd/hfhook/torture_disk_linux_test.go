@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -30,9 +31,8 @@ func TestTortureFullDisk(t *testing.T) {
 	p, ready := startDev(t, home, flags...)
 	hub.point(ready.Local)
 	for range to.rounds(3, 60) {
-		to.outage(hub, func() { disk.fill(t, p, to.rand.Int64N(256<<10)) }, func() {
+		to.outage(hub, p, func() { disk.fill(t, p, to.rand.Int64N(256<<10)) }, func() {
 			if to.rand.IntN(3) > 0 {
-				saysNotStored(t, p)
 				disk.empty(t, p)
 				return
 			}
@@ -51,24 +51,22 @@ func TestTortureFullDisk(t *testing.T) {
 	to.report(judge(t, store, hub, handler, replay.Live))
 }
 
-// outage has the disk fail in the middle of a load, and work again after a while.
-func (to *torture) outage(hub *load, breaks, mends func()) {
+// outage has the disk under p fail in the middle of a load, and work again after
+// a while. p says each time that a delivery was refused.
+func (to *torture) outage(hub *load, p *process, breaks, mends func()) {
 	to.Helper()
 	hub.await(to, hub.count()+1+to.rand.IntN(100))
+	const warning = `"message":"delivery not stored`
+	told := strings.Count(p.out.String(), warning) // in outages before
 	breaks()
 	refused := hub.refused()
 	require.Eventually(to, func() bool { return hub.refused() > refused }, patience, time.Millisecond, "the disk fails, and all goes on")
+	_, err := p.await(&p.out, warning, told+1)
+	require.NoError(to, err)
 	to.pause(100 * time.Millisecond)
 	mends()
 	hub.await(to, hub.count()+20)
 	to.faults.Add(1)
-}
-
-// saysNotStored waits for dev to say that a delivery was refused.
-func saysNotStored(t *testing.T, p *process) {
-	t.Helper()
-	_, err := p.await(&p.out, `"type":"warning".*not stored`, 1)
-	require.NoError(t, err)
 }
 
 // smallDisk is a folder with little room.

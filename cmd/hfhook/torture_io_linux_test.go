@@ -34,10 +34,7 @@ func TestTortureIOErrorsOfDev(t *testing.T) {
 	hub.point(p.ready(t).Local)
 	for range to.rounds(4, 60) {
 		while := faults[to.rand.IntN(len(faults))].While
-		to.outage(hub, func() { require.NoError(t, os.WriteFile(while, nil, 0o600)) }, func() {
-			saysNotStored(t, p)
-			require.NoError(t, os.Remove(while))
-		})
+		to.outage(hub, p, func() { require.NoError(t, os.WriteFile(while, nil, 0o600)) }, func() { require.NoError(t, os.Remove(while)) })
 	}
 	hub.end()
 	drained(t, store, handler)
