@@ -8,11 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/hfhook/hfhook/replay"
-	"github.com/hfhook/hfhook/replay/sqlite"
 )
 
 // TestTortureFlappingHandler has a handler fail, cut connections, and come and
@@ -41,14 +39,7 @@ func TestTortureFlappingHandler(t *testing.T) {
 	require.Eventually(t, func() bool { return openFiles(t, p) <= before+16 }, patience, 20*time.Millisecond,
 		"connections are left: %d files are open, %d were", openFiles(t, p), before)
 	endsWell(t, p, os.Interrupt)
-
-	kept, err := sqlite.Open(t.Context(), store, sqlite.Options{})
-	require.NoError(t, err)
-	defer kept.Close()
-	for d, err := range kept.List(t.Context(), replay.Filter{Attempts: []replay.AttemptStatus{"none"}}) {
-		require.NoError(t, err)
-		assert.Fail(t, "never sent", "#%d %s", d.ID, d.WebhookID)
-	}
+	assertAllSent(t, store)
 	to.report(judge(t, store, hub, handler, replay.Live))
 }
 

@@ -92,6 +92,7 @@ func TestTortureKilledReplay(t *testing.T) {
 	code, err := last.end(nil)
 	require.NoError(t, err)
 	require.Contains(t, []int{0, 3}, code, last.err.String())
+	assertAllSent(t, store)
 	to.report(judge(t, store, hub, handler, replay.Replayed))
 }
 

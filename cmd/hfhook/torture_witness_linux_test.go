@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/hfhook/hfhook/replay"
@@ -228,6 +229,19 @@ func judge(t testing.TB, store string, l *load, w *witness, kind replay.Kind) (o
 		newest[repo] = max(newest[repo], place[s.id])
 	}
 	return o
+}
+
+// assertAllSent finds deliveries that were never sent.
+func assertAllSent(t testing.TB, store string) {
+	t.Helper()
+	kept, err := sqlite.Open(t.Context(), store, sqlite.Options{})
+	require.NoError(t, err)
+	defer kept.Close()
+	never := replay.Filter{Attempts: []replay.AttemptStatus{"none"}, Verdicts: []replay.Verdict{replay.Accepted}}
+	for d, err := range kept.List(t.Context(), never) {
+		require.NoError(t, err)
+		assert.Fail(t, "never sent", "#%d %s", d.ID, d.WebhookID)
+	}
 }
 
 // drained waits until nothing is queued in a store any more, for as long as the
