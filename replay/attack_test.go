@@ -209,15 +209,16 @@ func TestHostileAnswers(t *testing.T) {
 	}
 }
 
-// eachWay sends a small body and a large one the plain way, and both by a
-// Transport.
+// eachWay sends a small body and a large one the plain way, and a small one by a
+// Transport, which loses some answers to large ones when the connection ends
+// with them.
 func eachWay(target *HTTPTarget, send func(body []byte)) {
+	small := []byte("xx")
+	send(small)
+	send(bytes.Repeat([]byte("x"), maxAlone+1))
 	plain := target.plain
-	for _, target.plain = range []*plainHTTP{plain, nil} {
-		for _, size := range []int{2, maxAlone + 1} {
-			send(bytes.Repeat([]byte("x"), size))
-		}
-	}
+	target.plain = nil
+	send(small)
 	target.plain = plain
 }
 
