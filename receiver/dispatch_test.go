@@ -171,9 +171,10 @@ func TestDispatcherThatFailsEndsTheServer(t *testing.T) {
 
 // A handler that was told to stop and says that it is done is done.
 func TestSuccessAfterTheEndIsASuccess(t *testing.T) {
+	t.Parallel()
 	store := memory.New()
 	entered := make(chan struct{})
-	s := receiver.New(receiver.Options{Store: store, Out: io.Discard, Grace: 20 * time.Millisecond})
+	s := receiver.New(receiver.Options{Store: store, Out: io.Discard, Grace: 4 * time.Second})
 	s.Handle("hook", func(ctx context.Context, _ *payload.Payload) (any, error) {
 		close(entered)
 		<-ctx.Done()
