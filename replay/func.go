@@ -60,10 +60,11 @@ func (t *FuncTarget) Send(ctx context.Context, d *Delivery) *Attempt {
 func (t *FuncTarget) answer(ctx context.Context, d *Delivery) *Attempt {
 	value, err := t.call(ctx, d)
 	if err != nil {
-		if failure := gaveUp(ctx); failure != "" {
+		status, failure := ErrorStatus(err), gaveUp(ctx)
+		if failure != "" && status >= 300 {
 			return &Attempt{Failure: failure, Error: err.Error()}
 		}
-		return answer(ErrorStatus(err), errorBody(err))
+		return answer(status, errorBody(err))
 	}
 	body, err := json.Marshal(value)
 	if err != nil {

@@ -83,6 +83,8 @@ func TestFuncTargetGivenUp(t *testing.T) {
 	assert.Equal(t, FailCancelled, target.Send(ctx, &Delivery{}).Failure)
 	late := NewFuncTarget("f", func(context.Context, *Delivery) (any, error) { return "done", nil })
 	assert.True(t, late.Send(ctx, &Delivery{}).OK(), "done is done")
+	told := NewFuncTarget("f", func(context.Context, *Delivery) (any, error) { return nil, statusError(202) })
+	assert.Equal(t, 202, told.Send(ctx, &Delivery{}).Status)
 }
 
 func TestFuncTargetLongAnswer(t *testing.T) {
