@@ -122,8 +122,8 @@ const collected = `^gc \d+ .*->(\d+) MB, `
 
 // heapOf gives the heap that p has in use, in MB. What the system says of its
 // memory would be no use: the race detector gives none of its own back, and Go
-// does so late. p works meanwhile, so that it collects its garbage; and twice,
-// because the first time may have begun before.
+// does so late. p works meanwhile, so that it collects its garbage, with GOGC=10
+// soon; and twice, because the first time may have begun before.
 func heapOf(t *testing.T, p *process, work func(context.Context)) int {
 	t.Helper()
 	done := len(regexp.MustCompile("(?m)"+collected).FindAllString(p.err.String(), -1))
@@ -202,7 +202,7 @@ func floodDev(t *testing.T, connections, files, deliveries int) {
 	if files > 0 {
 		command = fmt.Sprintf("ulimit -n %d; ", files) + command
 	}
-	env := slices.Concat(os.Environ(), homeEnv(home), []string{"WEBHOOK_SECRET=" + secret, "GODEBUG=gctrace=1", "GOGC=50"})
+	env := slices.Concat(os.Environ(), homeEnv(home), []string{"WEBHOOK_SECRET=" + secret, "GODEBUG=gctrace=1", "GOGC=10"})
 	p, err := launch(t.Cleanup, env, home, "sh", "-c", command, "hfhook", "dev", "--json", "--listen", "127.0.0.1:0", "--tunnel", "none", "--store", store)
 	require.NoError(t, err)
 	line, err := p.await(&p.out, `^{"v":1,"type":"ready".*$`, 1)
