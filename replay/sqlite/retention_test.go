@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"context"
 	"os"
+	"sync"
 	"testing"
 	"time"
 
@@ -108,8 +109,16 @@ func TestKeepBytes(t *testing.T) {
 func TestStrangersPushNothingOut(t *testing.T) {
 	s := open(t, sqlite.Options{Retain: true, Keep: replay.Keep{Deliveries: 5}})
 	appendAll(t, s, 5, nil)
-	reject := func(_ int, in *replay.Incoming) { in.Delivery.Verdict = replay.Rejected }
-	appendAll(t, s, 1100, reject)
+	var group sync.WaitGroup
+	for range 1100 {
+		group.Go(func() {
+			in := incoming(1)
+			in.Delivery.Verdict = replay.Rejected
+			_, err := s.Append(t.Context(), in)
+			assert.NoError(t, err)
+		})
+	}
+	group.Wait()
 	assert.Len(t, kept(t, s, replay.Filter{Verdicts: []replay.Verdict{replay.Rejected}}), 1000)
 	appendAll(t, s, 5, func(_ int, in *replay.Incoming) {
 		in.Delivery.Verdict, in.Delivery.Body = replay.Rejected, make([]byte, 16<<20)
@@ -184,7 +193,7 @@ func TestSpaceIsUsedAgain(t *testing.T) {
 	path := t.TempDir() + "/store.db"
 	s, err := sqlite.Open(t.Context(), path, sqlite.Options{Retain: true, Keep: replay.Keep{Deliveries: 50}})
 	require.NoError(t, err)
-	appendAll(t, s, 3000, nil) // of about 2 KB
+	appendAll(t, s, 1000, nil) // of about 2 KB
 	require.NoError(t, s.Close())
 	info, err := os.Stat(path)
 	require.NoError(t, err)
