@@ -136,7 +136,7 @@ var recordFields = map[string]string{
 	"shield.webhook":  "its id",
 	"shield.received": "in the last 24 hours",
 	"shield.limit":    "that the Hub delivers in them",
-	"shield.failed":   "answers outside 2xx in the last 24 hours, counted by status",
+	"shield.failed":   "answers outside 2xx in them, by status",
 
 	"hold.target":  "its name",
 	"hold.since":   "when it began",
@@ -157,7 +157,7 @@ var recordFields = map[string]string{
 
 	"stopped.hidden":           "arrivals that --only did not show",
 	"stopped.goal":             "of --exit-after and --wait-for: reached or missed",
-	"stopped.failedDeliveries": "ids of those that failed at a handler, the first 1,000",
+	"stopped.failedDeliveries": "that failed at a handler, the first 1,000",
 
 	"planned.delivery":  "its id",
 	"planned.webhookId": "the Webhook-Id",
