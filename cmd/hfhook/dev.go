@@ -185,6 +185,9 @@ func (d *dev) newLogs(talk *screen) (own, foreign *slog.Logger) {
 // run goes the way in, and back the way out: what was started last ends first,
 // so that a delivery under way still reaches the store and its targets.
 func (d *dev) run(ctx context.Context) (err error) {
+	if d.hub != nil {
+		defer d.hub.client.Close()
+	}
 	local, err := listenLocal(d.c, d.space)
 	if err != nil {
 		return err

@@ -315,9 +315,6 @@ func (r *registering) tell(state, text string) {
 
 // end leaves the Hub as it was found.
 func (r *registering) end(ctx context.Context) error {
-	if r.client != nil {
-		defer r.client.Close()
-	}
 	if r.reg == nil {
 		return nil
 	}
