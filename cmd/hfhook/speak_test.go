@@ -49,7 +49,7 @@ func TestWhatIsInterruptedHasFailed(t *testing.T) {
 	require.NoError(t, s.Close())
 	file := filepath.Join(home, "all.ndjson")
 	for _, words := range []string{
-		"export --format har", "export 1..600", "inspect --limit 0", "inspect --limit 0 --json", "inspect 1..2", "replay --dry-run 1..600", "export --output " + file,
+		"export --format har", "export 1..600", "inspect --limit 0", "inspect --limit 0 --json", "inspect 1..600", "replay --dry-run 1..600", "export --output " + file,
 	} {
 		t.Run(words, func(t *testing.T) {
 			ctx, interrupt := context.WithCancelCause(t.Context())
