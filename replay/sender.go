@@ -106,11 +106,15 @@ func (s *sender) follow(ctx context.Context) error {
 	return errors.New("the store has no more news")
 }
 
+// firstPage is how many deliveries of a backlog are read before the first is sent.
+const firstPage = 64
+
 // backlog puts into the line what is queued from before.
 func (s *sender) backlog(ctx context.Context) error {
 	var from, last int64
-	for {
-		page, rest, err := s.page(ctx, from, last)
+	for size := firstPage; ; size *= 8 {
+		size = min(size, s.o.MaxWaiting)
+		page, rest, err := s.page(ctx, size, from, last)
 		if err != nil {
 			return err
 		}
@@ -126,15 +130,15 @@ func (s *sender) backlog(ctx context.Context) error {
 	}
 }
 
-// page gives the first items, as many as the line takes, of the queued
-// deliveries from an ID on that arrived after a given arrival, in the order of
-// arrival. rest is the ID from which on there may be more, and 0 at the end.
-func (s *sender) page(ctx context.Context, from, after int64) (page []item, rest int64, err error) {
+// page gives the first items, up to size, of the queued deliveries from an ID on
+// that arrived after a given arrival, in the order of arrival. rest is the ID
+// from which on there may be more, and 0 at the end.
+func (s *sender) page(ctx context.Context, size int, from, after int64) (page []item, rest int64, err error) {
 	for d, err := range s.o.Store.List(ctx, Filter{Queued: s.name, FromID: from}) {
 		if err != nil {
 			return nil, 0, err
 		}
-		full := len(page) == s.o.MaxWaiting
+		full := len(page) == size
 		// IDs are in the order of first arrivals: only what came again has a
 		// later place than its ID says, and nothing an earlier one.
 		if full && d.Arrivals[0].ID > page[len(page)-1].arrival {
@@ -147,8 +151,8 @@ func (s *sender) page(ctx context.Context, from, after int64) (page []item, rest
 		i, _ := slices.BinarySearchFunc(page, it, func(a, b item) int { return cmp.Compare(a.arrival, b.arrival) })
 		page = slices.Insert(page, i, it)
 		if full {
-			left := page[s.o.MaxWaiting]
-			page = page[:s.o.MaxWaiting]
+			left := page[size]
+			page = page[:size]
 			if rest == 0 || left.delivery < rest {
 				rest = left.delivery
 			}

@@ -31,7 +31,11 @@ func TestTortureKilledDev(t *testing.T) {
 			to.pause(50 * time.Millisecond)
 		} else {
 			hub.point(p.ready(t).Local)
-			hub.await(t, hub.count()+to.rand.IntN(300))
+			sent, _ := handler.count()
+			hub.await(t, hub.count()+to.rand.IntN(60))
+			if moment > 4 { // while it sends what waits
+				handler.await(t, sent+to.rand.IntN(60), p)
+			}
 			to.pause(3 * time.Millisecond)
 		}
 		if moment == 1 { // while it ends
