@@ -67,19 +67,14 @@ func (r *rest) words(ch *choice) []string {
 			words = append(words, w.word)
 		case len(unsent) > 0 && (r.given < w.filter.FromID || r.given > w.filter.ToID):
 			later = ch.at
-		default:
-			if from == 0 {
-				from = r.given + 1
-			}
+		case from > 0 && to <= r.given:
 			to = w.filter.ToID
+		default:
+			words = append(words, span(r.given+1, w.filter.ToID)...)
 		}
 	}
-	switch {
-	case from == 0 || to < from:
-	case from == to:
-		words = append(words, strconv.FormatInt(from, 10))
-	default:
-		words = append(words, fmt.Sprintf("%d..%d", from, to))
+	if from > 0 {
+		words = append(words, span(from, to)...)
 	}
 	if !r.all && ch.at < len(ch.words) {
 		for _, w := range ch.words[later:] {
@@ -87,4 +82,16 @@ func (r *rest) words(ch *choice) []string {
 		}
 	}
 	return words
+}
+
+// span is the word for the IDs of a range, and none for an empty one.
+func span(from, to int64) []string {
+	switch {
+	case from > to:
+		return nil
+	case from == to:
+		return []string{strconv.FormatInt(from, 10)}
+	default:
+		return []string{fmt.Sprintf("%d..%d", from, to)}
+	}
 }

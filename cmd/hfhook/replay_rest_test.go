@@ -32,6 +32,8 @@ func TestWordsForTheRest(t *testing.T) {
 		"to one of its targets":     {rest{given: 3, sent: 3, unsent: []int64{3}}, 0, []chosen{word("1..9", 1, 9)}, []string{"3", "4..9"}},
 		"words that follow":         {rest{given: 3, sent: 3}, 0, []chosen{word("1..4", 1, 4), word("last", 9, 9)}, []string{"4", "last"}},
 		"words before are done":     {rest{given: 3, sent: 3}, 1, []chosen{word("9", 9, 9), word("1..4", 1, 4)}, []string{"4"}},
+		"a word of lower IDs":       {rest{given: 1, sent: 2, unsent: []int64{4, 5, 6, 1}}, 2, []chosen{word("2", 2, 2), word("4..6", 4, 6), word("1", 1, 1)}, []string{"1", "4..6"}},
+		"a range of lower IDs":      {rest{given: 1, sent: 7, unsent: []int64{8, 9, 1}}, 1, []chosen{word("7..9", 7, 9), word("1..3", 1, 3)}, []string{"1", "2..3", "8..9"}},
 		"the end of a Webhook-Id":   {rest{given: 3, sent: 3}, 0, []chosen{word("wh", 0, 0)}, []string{"wh"}},
 		"too many by themselves":    {rest{given: 100, sent: 99, unsent: many}, 0, []chosen{word("1..200", 1, 200)}, []string{"2..200"}},
 		"nothing is kept":           {rest{}, 0, nil, nil},
