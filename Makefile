@@ -38,10 +38,10 @@ test: ## run all tests
 	  else echo "the tests need: $$missing (apt-get install $$missing)"; fi; \
 	fi
 	@if command -v $$($(GO) env CC) >/dev/null; then \
-	  CGO_ENABLED=1 $(GO) test -race ./...; \
+	  CGO_ENABLED=1 $(GO) test -race -timeout 18m ./...; \
 	else \
 	  echo "skipped: the race detector, because there is no C compiler (apt-get install gcc)"; \
-	  $(GO) test ./...; \
+	  $(GO) test -timeout 18m ./...; \
 	fi
 
 lint: ## run staticcheck
