@@ -141,6 +141,10 @@ func (k *keyboard) copyURL() {
 	address, what := k.local, "the local URL"
 	if public := k.d.link.publicURL(); public != nil {
 		address, what = public.JoinPath(k.d.c.String("path")).String(), "the URL"
+		if k.d.link.trustedURL() == nil {
+			k.h.note("not copied, because somebody else answers there: " + address)
+			return
+		}
 	}
 	k.copy(address, what, address)
 }

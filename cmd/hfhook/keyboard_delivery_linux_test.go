@@ -190,6 +190,12 @@ func TestKeysCopy(t *testing.T) {
 	s.says("copied the URL, unless the terminal forbids it: https://hooks.example.com/webhooks/dev")
 	s.leaves()
 
+	foreign := sitDown(t, []string{"TERM=xterm", "TMUX=", "STY="}, "--store", store, "--public-url", h.URL, "--insecure-public-url")
+	foreign.press("c")
+	foreign.says("not copied, because somebody else answers there: " + h.URL + "/webhooks/dev")
+	assert.NotContains(t, foreign.err.String(), "\x1b]52")
+	foreign.leaves()
+
 	local := sitDown(t, []string{"TERM=xterm", "TMUX=", "STY="}, "--forward", h.URL, "--store", store)
 	local.press("c")
 	assert.Equal(t, local.url, local.copied(1))

@@ -304,7 +304,10 @@ func (w *watcher) reconnectNow(ctx context.Context) {
 	case !w.tunnel.fixed:
 		w.report.note("reconnecting the tunnel")
 		w.tunnel.Kick()
-	case w.tunnel.URL() != nil && w.check == nil:
+	case w.tunnel.URL() == nil || w.check != nil:
+	case w.probe == nil:
+		w.report.note("there is no connection to make anew, and with --no-probe " + w.tunnel.URL().String() + " is not checked")
+	default:
 		w.report.note("checking " + w.tunnel.URL().String())
 		w.start(ctx, nil, 2)
 		w.check.asked = true

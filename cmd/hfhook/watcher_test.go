@@ -434,6 +434,15 @@ func TestAReconnectIsAskedFor(t *testing.T) {
 			}
 		})
 	})
+	t.Run("of what cannot, and is not to be checked", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			w := watch(t, func(w *watcher) { w.probe = nil })
+			w.openingFixed(t)
+			w.reconnectSoon()
+			synctest.Wait()
+			assert.Equal(t, []string{"note there is no connection to make anew, and with --no-probe https://one is not checked"}, w.read())
+		})
+	})
 }
 
 func TestWhatAnOptionalCarrierMeetsIsToldWhenItIsPassedOver(t *testing.T) {
