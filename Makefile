@@ -59,7 +59,7 @@ cross: ## build for linux, macOS and Windows without cgo
 	@set -e; for target in linux/amd64 linux/arm64 darwin/arm64 windows/amd64; do \
 	  echo $$target; \
 	  CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o /dev/null ./cmd/hfhook; \
-	  CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) vet ./...; \
+	  CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) vet -trimpath ./...; \
 	done
 
 bench: ## measure, each figure beside its floor
