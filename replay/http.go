@@ -44,7 +44,7 @@ type HTTPOptions struct {
 // HTTPTarget sends deliveries to a URL: the body bit for bit, with the method,
 // query and headers that came in. It follows no redirects, adds no headers of
 // its own beyond those that HTTP needs, and takes those away that were meant
-// for one connection only, or said which compressed answers their sender can read.
+// for one connection only.
 //
 // An answer that shows the secret is kept with Redacted in its place, also when it
 // is escaped (as in URLs, JSON, program text or HTML, up to twice), in hexadecimal,
@@ -320,8 +320,8 @@ func sendable(req *http.Request) error {
 var hopByHop = []string{"Connection", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Upgrade"}
 
 // EndToEnd gives the headers of a delivery that are for its target: a copy
-// without those that are about the connection that it came by, the length of
-// what went over it, or which compressed answers its sender can read.
+// without those that are about the connection that it came by, or the length of
+// what went over it.
 func (d *Delivery) EndToEnd() http.Header {
 	h := d.Header.Clone()
 	if h == nil {
@@ -343,9 +343,8 @@ func (d *Delivery) EndToEnd() http.Header {
 			delete(h, name)
 		}
 	}
-	delete(h, "Content-Length")  // it is the request's own
-	delete(h, "Host")            // it is in d.Host
-	delete(h, "Accept-Encoding") // whoever sends it now says what they can read
+	delete(h, "Content-Length") // it is the request's own
+	delete(h, "Host")           // it is in d.Host
 	return h
 }
 

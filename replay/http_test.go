@@ -151,11 +151,11 @@ func TestHTTPHeaders(t *testing.T) {
 		"Upgrade":             {"websocket"},
 		"User-Agent":          {"hub"},
 		"Accept":              {"*/*"},
-		"Accept-Encoding":     {"br"}, // it was the sender who can read that
+		"Accept-Encoding":     {"br"},
 	}}
 	start := "POST / HTTP/1.1\r\nHost: TARGET\r\nUser-Agent: hub\r\nContent-Length: 0\r\n"
-	assert.Equal(t, start+"Accept: */*\r\n\r\n", wire(t, "", HTTPOptions{}, d))
-	assert.Equal(t, start+"A: 1\r\nA: 2\r\n\r\n",
+	assert.Equal(t, start+"Accept: */*\r\nAccept-Encoding: br\r\n\r\n", wire(t, "", HTTPOptions{}, d))
+	assert.Equal(t, start+"A: 1\r\nA: 2\r\nAccept-Encoding: br\r\n\r\n",
 		wire(t, "", HTTPOptions{Header: http.Header{"a": {"1", "2"}, "accept": nil}}, d))
 	assert.Contains(t, wire(t, "", HTTPOptions{Host: "other.example"}, d), "\r\nHost: other.example\r\n")
 	assert.Contains(t, wire(t, "", HTTPOptions{KeepHost: true}, d), "\r\nHost: public.example\r\n")

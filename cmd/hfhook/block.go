@@ -334,9 +334,41 @@ func attemptWord(a *replay.Attempt) string {
 // answerLines shows an attempt, with a word for what was sent.
 func answerLines(s *screen, what string, a *replay.Attempt) {
 	answerHead(s, what, a)
-	if !a.OK() && len(a.Body) > 0 {
+	if !a.OK() && (len(a.Body) > 0 || coding(a) != "") {
 		field{cont: true, text: saidLines(a, maxAnswer)}.print(s)
 	}
+}
+
+// showSaid shows what answerLines leaves out: what the target said when all
+// went well.
+func showSaid(s *screen, a *replay.Attempt) {
+	if a.OK() && (len(a.Body) > 0 && isText(a.Body) || coding(a) != "") {
+		field{cont: true, text: saidLines(a, maxAnswer)}.print(s)
+	}
+}
+
+// saidLines is what a target said, in a few lines: the first of an answer, and
+// the last of a command, where errors are.
+func saidLines(a *replay.Attempt, n int) []string {
+	switch {
+	case coding(a) != "":
+		return firstLines("(compressed with "+coding(a)+"; --header Accept-Encoding: asks for an answer that can be shown)", n)
+	case !isText(a.Body):
+		return []string{"(" + bytesText(int64(len(a.Body))) + " that are no text)"}
+	case isCommand(a.Target):
+		return lastLines(string(a.Body), n)
+	}
+	return firstLines(string(a.Body), n)
+}
+
+// coding is how an answer is compressed that nobody here can read; empty: it is
+// not.
+func coding(a *replay.Attempt) string {
+	coding := strings.Join(a.Header["Content-Encoding"], ", ")
+	if strings.EqualFold(coding, "identity") || len(a.Body) == 0 && !a.BodyCut || len(a.Body) > 0 && isText(a.Body) {
+		return ""
+	}
+	return coding
 }
 
 func answerHead(s *screen, what string, a *replay.Attempt) {

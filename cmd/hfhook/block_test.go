@@ -206,3 +206,33 @@ func TestLastLinesTellWhatIsLeftOut(t *testing.T) {
 		assert.Equal(t, want, lastLines(text, 4), "%.40q", text)
 	}
 }
+
+func TestAnswersThatNobodyHereCanReadAreNamed(t *testing.T) {
+	brotli := http.Header{"Content-Encoding": {"br"}}
+	said := "(compressed with br; --header Accept-Encoding: asks for an answer that can be shown)"
+	for name, c := range map[string]struct {
+		a    replay.Attempt
+		want string // empty: nothing is shown
+	}{
+		"not kept":         {replay.Attempt{Status: 200, Header: brotli, BodyCut: true}, said},
+		"kept":             {replay.Attempt{Status: 500, Header: brotli, Body: []byte("\x8b\x00\xff")}, said},
+		"empty":            {replay.Attempt{Status: 200, Header: brotli}, ""},
+		"not coded at all": {replay.Attempt{Status: 200, Header: brotli, Body: []byte("done")}, "done"},
+		"as it is":         {replay.Attempt{Status: 500, Header: http.Header{"Content-Encoding": {"identity"}}, Body: []byte{0}}, "(1 B that are no text)"},
+		"hostile":          {replay.Attempt{Status: 200, Header: http.Header{"Content-Encoding": {"\x1b[2J"}}, BodyCut: true}, `\x1b[2J`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out bytes.Buffer
+			s := newScreen(&out, true)
+			answerLines(s, "", &c.a)
+			showSaid(s, &c.a)
+			lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
+			if c.want == "" {
+				assert.Len(t, lines, 1)
+				return
+			}
+			require.Len(t, lines, 2)
+			assert.Contains(t, lines[1], c.want)
+		})
+	}
+}

@@ -13,7 +13,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/hfhook/hfhook/replay"
 	cmdtarget "github.com/hfhook/hfhook/replay/command"
 	cmdtunnel "github.com/hfhook/hfhook/tunnel/command"
 )
@@ -149,16 +148,4 @@ type outputRecord struct {
 
 func recordOutput(l cmdtarget.Line) outputRecord {
 	return outputRecord{head("output", time.Now()), l.DeliveryID, l.Target, l.Stream, l.Text}
-}
-
-// saidLines is what a target said, in a few lines: the first of an answer, and
-// the last of a command, where errors are.
-func saidLines(a *replay.Attempt, n int) []string {
-	switch {
-	case !isText(a.Body):
-		return []string{"(" + bytesText(int64(len(a.Body))) + " that are no text)"}
-	case isCommand(a.Target):
-		return lastLines(string(a.Body), n)
-	}
-	return firstLines(string(a.Body), n)
 }

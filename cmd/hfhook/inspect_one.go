@@ -73,9 +73,7 @@ func showWhole(s *screen, d *replay.Delivery) {
 		if a.Sent != nil {
 			showSent(s, d, a.Sent)
 		}
-		if a.OK() && len(a.Body) > 0 && isText(a.Body) {
-			field{cont: true, text: saidLines(a, maxAnswer)}.print(s)
-		}
+		showSaid(s, a)
 	}
 	for _, name := range d.Queued {
 		s.line("%s%s", blank, s.warn("waiting to be sent to "+clean(name)))

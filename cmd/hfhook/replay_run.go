@@ -228,9 +228,7 @@ func replayHead(s *screen, d *replay.Delivery) {
 func replayBlock(s *screen, d *replay.Delivery, a *replay.Attempt) {
 	replayHead(s, d)
 	attemptLine(s, a)
-	if a.OK() && len(a.Body) > 0 && isText(a.Body) {
-		field{cont: true, text: firstLines(string(a.Body), maxAnswer)}.print(s)
-	}
+	showSaid(s, a)
 }
 
 // end says how it went. err is what SendBatch returned.

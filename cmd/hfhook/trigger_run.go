@@ -165,9 +165,7 @@ func (r *triggerRun) show(m *made, d *replay.Delivery, a *replay.Attempt) {
 	case r.total == 1:
 		r.head(m, d)
 		answerLines(r.out, "", a)
-		if a.OK() && len(a.Body) > 0 && isText(a.Body) {
-			field{cont: true, text: firstLines(string(a.Body), maxAnswer)}.print(r.out)
-		}
+		showSaid(r.out, a)
 	case m.retry:
 		r.table.add(fmt.Sprint(m.n), m.event+", a retry  "+headline(d), a)
 	default:

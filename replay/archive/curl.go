@@ -18,6 +18,7 @@ import (
 func CurlCommand(d *replay.Delivery, address string) string {
 	words := []string{"curl", "--globoff", "--path-as-is", "-X", ShellQuote(d.Method)}
 	header := d.EndToEnd()
+	delete(header, "Accept-Encoding") // curl would print what comes compressed
 	for _, name := range slices.Sorted(maps.Keys(header)) {
 		for _, value := range header[name] {
 			if value == "" {
