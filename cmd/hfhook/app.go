@@ -155,10 +155,40 @@ func usageError(c *cli.Context, err error, _ bool) error {
 	return usage(err.Error(), fmt.Sprintf("hfhook %s --help lists its flags", commandName(c)))
 }
 
+// sameFlags are names for the same, here and in other tools.
+var sameFlags = [][]string{
+	{"forward", "forward-to", "to", "target", "url"},
+	{"listen", "port", "p", "addr", "address"},
+	{"store", "db", "database"},
+	{"limit", "count", "last"},
+	{"output", "out", "file"},
+	{"verbose", "debug"},
+	{"yes", "force"},
+}
+
+// suggestFlag gives the flag that was meant; empty when none looks so.
+func suggestFlag(flags []cli.Flag, name string) string {
+	for _, same := range sameFlags {
+		if !slices.Contains(same, name) {
+			continue
+		}
+		for _, other := range same {
+			if findFlag(&cli.Command{Flags: flags}, other) != nil {
+				return "--" + other
+			}
+		}
+	}
+	near := cli.SuggestFlag(flags, name, true) // which may also be nothing alike
+	if word := strings.TrimLeft(near, "-"); word == "" || name == "" || word[0] != name[0] {
+		return ""
+	}
+	return near
+}
+
 func unknownFlag(c *cli.Context, flag string) error {
 	name, _, _ := strings.Cut(strings.TrimLeft(flag, "-"), "=")
 	hint := fmt.Sprintf("hfhook %s --help lists its flags", commandName(c))
-	if near := cli.SuggestFlag(c.Command.VisibleFlags(), name, true); near != "" && len(c.Command.Subcommands) == 0 {
+	if near := suggestFlag(c.Command.VisibleFlags(), name); near != "" && len(c.Command.Subcommands) == 0 {
 		hint = fmt.Sprintf("did you mean %s? %s", near, hint)
 	}
 	if findFlag(&cli.Command{Flags: c.App.Flags}, name) != nil {
@@ -170,7 +200,11 @@ func unknownFlag(c *cli.Context, flag string) error {
 			break
 		}
 	}
-	return usage(fmt.Sprintf("%s has no flag --%s", commandName(c), name), hint)
+	dashes := "--"
+	if len(name) == 1 {
+		dashes = "-"
+	}
+	return usage(fmt.Sprintf("%s has no flag %s%s", commandName(c), dashes, name), hint)
 }
 
 // checkOrder refuses a flag that stands behind an argument, and prints the line
