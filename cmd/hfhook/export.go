@@ -2,7 +2,7 @@ package main
 
 import (
 	"bufio"
-	"errors"
+	"cmp"
 	"fmt"
 	"io"
 	"io/fs"
@@ -174,7 +174,7 @@ func writeFile(path string, force bool, write func(io.Writer) (int, error)) (n i
 	defer os.Remove(f.Name())
 	out := bufio.NewWriter(f)
 	n, err = write(out)
-	if err = errors.Join(err, out.Flush(), f.Close()); err != nil {
+	if err = cmp.Or(err, out.Flush(), f.Close()); err != nil {
 		return n, err
 	}
 	if err := os.Rename(f.Name(), path); err != nil {

@@ -176,20 +176,17 @@ func secretCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
+			var s secret
 			if c.Bool("new") {
-				s, err := generateSecret(secret{file: filepath.Join(folder, "secret")})
-				if err != nil {
-					return err
-				}
-				fmt.Fprintln(c.App.Writer, s.value)
-				return nil
+				s, err = generateSecret(secret{file: filepath.Join(folder, "secret")})
+			} else {
+				s, err = findSecret(c, true)
 			}
-			s, err := findSecret(c, true)
 			if err != nil {
 				return err
 			}
-			fmt.Fprintln(c.App.Writer, s.value)
-			return nil
+			_, err = fmt.Fprintln(c.App.Writer, s.value)
+			return err
 		},
 	}, 0)
 }

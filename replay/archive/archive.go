@@ -16,6 +16,7 @@ package archive
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -66,11 +67,11 @@ func Write(w io.Writer, f Format, deliveries iter.Seq2[*replay.Delivery, error])
 			err = to.write(d)
 		}
 		if err != nil {
-			return n, errors.Join(err, out.Flush())
+			return n, cmp.Or(err, out.Flush())
 		}
 		n++
 	}
-	return n, errors.Join(to.end(), out.Flush())
+	return n, cmp.Or(to.end(), out.Flush())
 }
 
 type writer interface {
