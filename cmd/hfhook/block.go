@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
@@ -136,6 +137,9 @@ func (f field) print(s *screen) {
 func payloadFields(p *payload.Payload) []field {
 	var fields []field
 	add := func(name string, text ...string) {
+		if len(text) == 1 && text[0] == "" {
+			return // it was not sent, which is told as a problem
+		}
 		for i := range text {
 			text[i] = payload.Printable(text[i])
 		}
@@ -146,18 +150,15 @@ func payloadFields(p *payload.Payload) []field {
 	}
 	add("event", eventText(p))
 	if d := p.Discussion; d != nil {
-		text := fmt.Sprintf("%s, by author %s", d.Status, d.Author.ID)
+		into := ""
 		if d.Changes != nil {
-			text += ", into " + d.Changes.Base
-			if d.Changes.MergeCommitID != "" {
-				text += " as " + payload.Short(d.Changes.MergeCommitID)
-			}
+			into = prefixed("into ", d.Changes.Base) + prefixed(" as ", payload.Short(d.Changes.MergeCommitID))
 		}
-		add("status", text)
+		add("status", joined(string(d.Status), prefixed("by author ", d.Author.ID), into))
 		add("title", d.Title)
 	}
 	if c := p.Comment; c != nil {
-		add("comment", "by author "+c.Author.ID)
+		add("comment", cmp.Or(prefixed("by author ", c.Author.ID), "without an author"))
 		content, there := c.Content.Get()
 		switch {
 		case c.Hidden:
@@ -217,14 +218,28 @@ func webLink(p *payload.Payload) string {
 }
 
 func eventText(p *payload.Payload) string {
-	text := fmt.Sprintf("%s %s", p.Event.Scope, p.Event.Action)
+	text := strings.TrimSpace(fmt.Sprintf("%s %s", p.Event.Scope, p.Event.Action))
+	treated, private := "", ""
 	if e := p.Event.Effective(); e != p.Event {
-		text += fmt.Sprintf(", to be treated as %s %s", e.Scope, e.Action)
+		treated = fmt.Sprintf("to be treated as %s %s", e.Scope, e.Action)
 	}
 	if p.Repo.Private {
-		text += ", private"
+		private = "private"
 	}
-	return text
+	return joined(text, treated, private)
+}
+
+// joined puts commas between what is not empty.
+func joined(parts ...string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), ", ")
+}
+
+// prefixed is text behind a word, or empty as text is.
+func prefixed(word, text string) string {
+	if text == "" {
+		return ""
+	}
+	return word + text
 }
 
 func refText(r payload.UpdatedRef) string {

@@ -236,3 +236,23 @@ func TestAnswersThatNobodyHereCanReadAreNamed(t *testing.T) {
 		})
 	}
 }
+
+func TestWhatWasNotSentTakesNoLine(t *testing.T) {
+	block := func(body string) string {
+		var out bytes.Buffer
+		deliveryBlock(newScreen(&out, true), &replay.Delivery{Verdict: replay.Accepted, Body: []byte(body), Arrivals: []replay.Arrival{{}}})
+		for line := range strings.Lines(out.String()) {
+			assert.Equal(t, strings.TrimRight(line, " \n")+"\n", line)
+		}
+		return out.String()
+	}
+	bare := block(`{"event":{},"repo":{"private":true},"discussion":{},"comment":{}}`)
+	assert.Contains(t, bare, "event    private\n")
+	assert.NotContains(t, bare, "status ")
+	assert.NotContains(t, bare, "title ")
+	assert.Contains(t, bare, "comment  without an author\n")
+	assert.NotContains(t, block(`{}`), "event  ")
+	whole := block(`{"event":{"scope":"discussion.vote","action":"create"},"discussion":{"status":"merged","author":{"id":"me"},"changes":{"base":"refs/heads/main","mergeCommitId":"0123456789"}}}`)
+	assert.Contains(t, whole, "event    discussion.vote create, to be treated as discussion update\n")
+	assert.Contains(t, whole, "status   merged, by author me, into refs/heads/main as 0123456\n")
+}

@@ -277,7 +277,7 @@ func (h *human) stopped(t tally, _ string) {
 	defer h.Unlock()
 	text := fmt.Sprintf("Received %d %s", t.arrivals, plural(t.arrivals, "delivery", "deliveries"))
 	if t.rejected > 0 {
-		text += fmt.Sprintf(", %d of them rejected", t.rejected)
+		text += fmt.Sprintf(", %d of them not accepted", t.rejected)
 	}
 	if t.hidden > 0 {
 		text += fmt.Sprintf(", %d kept but not shown, as --only says", t.hidden)
