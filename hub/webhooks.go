@@ -114,7 +114,7 @@ func (c *Client) Delete(ctx context.Context, id string) error {
 // webhook's URL of now, and gives the HTTP status that the target answered.
 func (c *Client) Replay(ctx context.Context, id, logID string) (status int, err error) {
 	q, err := request{op: "replay a delivery of webhook", right: RightWrite, method: http.MethodPost}.about(id, "/replay/"+logID)
-	if err == nil && !plainID.MatchString(logID) {
+	if err == nil && !ValidID(logID) {
 		err = reject(q.op, "this is no id of a log", "copy it from the Activity page of the webhook", ErrInvalid)
 	}
 	if err != nil {
@@ -132,13 +132,15 @@ func (c *Client) Replay(ctx context.Context, id, logID string) (status int, err 
 	return *answer.Status, nil
 }
 
-// plainID keeps ids from being paths. They are 24 hex digits; who knows for how
-// long.
-var plainID = regexp.MustCompile(`^[0-9A-Za-z_-]{1,100}$`)
+var idSyntax = regexp.MustCompile(`^[0-9A-Za-z_-]+$`)
+
+// ValidID reports whether id can be one of a webhook, or of an entry in its log:
+// no path, and 100 bytes at most. They are 24 hex digits; who knows for how long.
+func ValidID(id string) bool { return len(id) <= 100 && idSyntax.MatchString(id) }
 
 // about makes q a call about one webhook.
 func (q request) about(id, action string) (request, error) {
-	if !plainID.MatchString(id) {
+	if !ValidID(id) {
 		return q, reject(q.op, "this is no id of a webhook", "the Hub's page of webhooks shows their ids", ErrInvalid)
 	}
 	q.op += " " + id

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -87,7 +86,7 @@ func (e *entry) addState(s hub.State) {
 // empty: none.
 func (e *entry) confirm(w *hub.Webhook, sent string) {
 	e.Pending = false
-	if e.Webhook == "" && plainID.MatchString(w.ID) {
+	if e.Webhook == "" && hub.ValidID(w.ID) {
 		e.Webhook = w.ID
 	}
 	if sent != "" {
@@ -157,9 +156,9 @@ func decodeEntry(b []byte) (*entry, error) {
 		!slices.ContainsFunc(e.URLs, func(u string) bool { return checkURL(u) != nil })
 	switch e.Kind {
 	case created:
-		sound = sound && (e.Webhook == "" || plainID.MatchString(e.Webhook))
+		sound = sound && (e.Webhook == "" || hub.ValidID(e.Webhook))
 	case borrowed:
-		sound = sound && plainID.MatchString(e.Webhook)
+		sound = sound && hub.ValidID(e.Webhook)
 	default:
 		sound = false
 	}
@@ -168,9 +167,6 @@ func decodeEntry(b []byte) (*entry, error) {
 	}
 	return &e, nil
 }
-
-// plainID is what ids are; the client takes no others.
-var plainID = regexp.MustCompile(`^[0-9A-Za-z_-]{1,100}$`)
 
 // seal encodes v in one line, and its sum in another: half of it, or with a bit
 // turned, it is told from what was written.

@@ -63,11 +63,11 @@ func hostname(answer []byte) string {
 // gives reports whether a host is one that Cloudflare gives to quick tunnels.
 func (p Provider) gives(host string) bool {
 	name, zone, _ := strings.Cut(host, ".")
-	return zone == p.Domain && label.MatchString(name)
+	return zone == p.Domain && len(name) <= 63 && label.MatchString(name)
 }
 
 // label is one part of a host name.
-var label = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+var label = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
 
 // ready tells whether cloudflared is connected to Cloudflare.
 func (m *metricsServer) ready(ctx context.Context) error {

@@ -163,9 +163,16 @@ func (s Server) names(host string) bool {
 	return isHost(host) && slices.ContainsFunc(s.Suffixes, func(suffix string) bool { return strings.HasSuffix(host, "."+suffix) })
 }
 
-var hostSyntax = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$`)
+var hostSyntax = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$`)
 
-func isHost(s string) bool { return len(s) <= 253 && hostSyntax.MatchString(s) }
+func isHost(s string) bool {
+	for label := range strings.SplitSeq(s, ".") {
+		if len(label) > 63 {
+			return false
+		}
+	}
+	return len(s) <= 253 && hostSyntax.MatchString(s)
+}
 
 func firstLine(s string) string {
 	line, _, _ := strings.Cut(s, "\n")
