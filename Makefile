@@ -23,7 +23,8 @@ dev: build ## build and start hfhook dev
 
 # The race detector needs a C compiler, the SSH tunnels a real sshd to test
 # against, completion real shells. Root gets them by itself; others are told
-# how, and test without the race detector unless CI is set.
+# how, and test without the race detector unless CI is set. Most tests wait for
+# programs more than they reckon, so more of them run than there are processors.
 test: ## run all tests
 	@missing=; \
 	command -v $$($(GO) env CC) >/dev/null || missing="gcc libc6-dev"; \
@@ -38,7 +39,7 @@ test: ## run all tests
 	  else echo "the tests need: $$missing (apt-get install $$missing)"; fi; \
 	fi
 	@if command -v $$($(GO) env CC) >/dev/null; then \
-	  CGO_ENABLED=1 $(GO) test -race -timeout 18m ./...; \
+	  CGO_ENABLED=1 $(GO) test -race -parallel 4 -timeout 18m ./...; \
 	else \
 	  echo "skipped: the race detector, because there is no C compiler (apt-get install gcc)"; \
 	  $(GO) test -timeout 18m ./...; \
@@ -55,10 +56,11 @@ vuln: ## look for known vulnerabilities, where their database can be reached
 licences: ## write anew what hfhook help licences prints
 	$(GO) test ./cmd/hfhook/internal/licences -run 'TestLicences$$' -args -update
 
-cross: ## build for linux, macOS and Windows without cgo
+cross: ## build for linux, macOS and Windows without cgo, and vet what is not linux
 	@set -e; for target in linux/amd64 linux/arm64 darwin/arm64 windows/amd64; do \
 	  echo $$target; \
 	  CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o /dev/null ./cmd/hfhook; \
+	  case $$target in linux/*) continue;; esac; \
 	  CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) vet -trimpath ./...; \
 	done
 
